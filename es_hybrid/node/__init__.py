@@ -1,0 +1,1 @@
+"""The embedded Elasticsearch: the official server, fetched, started and stopped."""
