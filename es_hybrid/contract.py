@@ -1,0 +1,159 @@
+"""The contract of an index: which embedder made its vectors, and how.
+
+It is stored in the mapping's ``_meta``, and checked when writing and when searching, so that a
+query is never compared with vectors of another model, even one with as many dimensions.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from es_hybrid.embedders import Embedder, EmbedderInfo, document_vectors
+from es_hybrid.errors import ContractError, ContractMismatch, NewerSchema
+from es_hybrid.vectors import Vectors, unit
+
+META_KEY = "es_hybrid"
+SCHEMA = 1
+
+# The same weights agree to 0.98 and better over precisions (fp32, int8, 4 bits) and CPUs;
+# different models of the same size are near 0.
+SAME_MODEL = 0.97
+
+PROBES = (
+    "A ship crossed the stormy sea at night.",
+    "서울의 봄에는 벚꽃이 핀다.",
+    "csv.DictReader(file, delimiter=';')",
+)
+
+# _meta stays under 8 KB: beyond 1800 dimensions fewer probe texts are kept.
+_META_VECTOR_BYTES = 5400
+
+_Migration = Callable[[dict[str, Any]], dict[str, Any]]
+_MIGRATIONS: dict[int, _Migration] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What writer and searcher of an index agree on.
+
+    Attributes:
+        embedder: which model.
+        text_fields: the fields that are searched by BM25 and embedded, in this order.
+        analysis: name of the analysis profile, such as ``"english"``.
+        vector_index: Elasticsearch's index type of the vectors, such as ``"int8_hnsw"``.
+        similarity: Elasticsearch's similarity of the vector field.
+        normalisation: ``"l2"``: vectors are stored at length 1, the length in ``es_hybrid.norm``.
+        probes: the model's vectors of `PROBES`, packed; they prove which model it is.
+        schema: version of this record.
+    """
+
+    embedder: EmbedderInfo
+    text_fields: tuple[str, ...]
+    analysis: str
+    vector_index: str
+    probes: tuple[str, ...]
+    similarity: str = "dot_product"
+    normalisation: str = "l2"
+    schema: int = SCHEMA
+
+    def to_meta(self) -> dict[str, Any]:
+        """As JSON for ``_meta``."""
+        return asdict(self)
+
+
+def from_meta(meta: Mapping[str, Any], *, index: str) -> Contract:
+    """Read a contract back; older schemas are migrated.
+
+    Raises:
+        NewerSchema: written by a newer es_hybrid.
+        ContractError: it is not readable.
+    """
+    current = _migrated(dict(meta), index=index)
+    try:
+        embedder = EmbedderInfo(**_known(EmbedderInfo, current["embedder"]))
+        return replace(
+            Contract(**{**_known(Contract, current), "embedder": embedder}),
+            text_fields=tuple(current["text_fields"]),
+            probes=tuple(current["probes"]),
+        )
+    except (KeyError, TypeError) as error:
+        raise ContractError(
+            f"the contract in _meta of index {index!r} is damaged ({error}): index it anew"
+        ) from error
+
+
+def _known(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    names = {field.name for field in fields(kind)}
+    return {name: value for name, value in values.items() if name in names}
+
+
+def _migrated(meta: dict[str, Any], *, index: str) -> dict[str, Any]:
+    schema = meta.get("schema")
+    if not isinstance(schema, int):
+        raise ContractError(f"the contract of index {index!r} has schema {schema!r}, not a number")
+    if schema > SCHEMA:
+        raise NewerSchema(
+            f"index {index!r} has contract schema {schema}, this es_hybrid knows up to {SCHEMA}: "
+            "upgrade es_hybrid"
+        )
+    for version in range(schema, SCHEMA):
+        if version not in _MIGRATIONS:
+            raise ContractError(f"no way from contract schema {version} to {SCHEMA}: index anew")
+        meta = _MIGRATIONS[version](meta)
+    return meta
+
+
+def probe(embedder: Embedder) -> tuple[str, ...]:
+    """The embedder's vectors of the three probe texts, 8 bits a number, in base64.
+
+    Raises:
+        EmbedderError: the embedder failed, or gave an unusable vector.
+    """
+    return tuple(_packed(row) for row in _probe_vectors(embedder))
+
+
+def check(contract: Contract, embedder: Embedder, *, index: str) -> None:
+    """Prove that `embedder` is the model that made the vectors of `index`.
+
+    Raises:
+        ContractMismatch: another number of dimensions, or other vectors for the probe texts.
+    """
+    theirs, ours = contract.embedder, embedder.info
+    way_out = f"use {theirs.id!r}, or index under another name"
+    if theirs.dims != ours.dims:
+        raise ContractMismatch(
+            f"index {index!r} holds {theirs.dims}-d vectors of {theirs.id!r}, but {ours.id!r} "
+            f"makes {ours.dims}-d ones: {way_out}"
+        )
+    kept = unit(np.array([_unpacked(text) for text in contract.probes])).vectors
+    lowest = float(np.einsum("ij,ij->i", kept, _probe_vectors(embedder)).min())
+    if lowest < SAME_MODEL:
+        raise ContractMismatch(
+            f"index {index!r} holds vectors of {theirs.id!r}, and {ours.id!r} is another model "
+            f"(cosine {lowest:.2f} on the probe texts, the same model has {SAME_MODEL}): {way_out}"
+        )
+
+
+def _probe_vectors(embedder: Embedder) -> Vectors:
+    texts = PROBES[: max(1, _META_VECTOR_BYTES // embedder.info.dims)]
+    result = unit(document_vectors(embedder, texts))
+    if result.faults:
+        raise ContractError(
+            f"{embedder.info.id} gave {next(iter(result.faults.values()))} for a probe text: "
+            "use another embedder"
+        )
+    return result.vectors
+
+
+def _packed(vector: Vectors) -> str:
+    largest = float(np.abs(vector).max())
+    return b64encode(np.round(vector / largest * 127).astype(np.int8).tobytes()).decode("ascii")
+
+
+def _unpacked(text: str) -> Vectors:
+    return np.frombuffer(b64decode(text), np.int8).astype(np.float32)

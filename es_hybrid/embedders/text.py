@@ -1,0 +1,65 @@
+"""Text embedders that run on sentence-transformers (extra: ``text``)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from es_hybrid.embedders.base import EmbedderInfo
+from es_hybrid.errors import EmbedderError
+from es_hybrid.vectors import Vectors
+
+
+class SentenceTransformerEmbedder:
+    """Any sentence-transformers model: a hub name, or the folder of a saved one.
+
+    Prompts for queries and documents come from the model's own configuration.
+    """
+
+    def __init__(self, name: str, *, device: str | None = None) -> None:
+        self.name = name
+        self.device = device
+
+    @cached_property
+    def _model(self) -> Any:  # noqa: ANN401 - imported only when used
+        try:
+            from sentence_transformers import SentenceTransformer
+        except ImportError:
+            raise EmbedderError(
+                f"sentence-transformers:{self.name} needs the text extra: "
+                "pip install 'es_hybrid[text]'"
+            ) from None
+        try:
+            return SentenceTransformer(self.name, device=self.device)
+        except (OSError, ValueError) as error:
+            raise EmbedderError(
+                f"{self.name!r} is neither a folder with a sentence-transformers model nor a name "
+                f"the hub gives: {str(error).splitlines()[0]}"
+            ) from error
+
+    @cached_property
+    def info(self) -> EmbedderInfo:
+        """Read from the loaded model."""
+        model = self._model
+        config = getattr(model[0], "auto_model", None)
+        return EmbedderInfo(
+            id=f"sentence-transformers:{self.name}",
+            dims=int(model.get_sentence_embedding_dimension()),
+            revision=str(getattr(getattr(config, "config", None), "_commit_hash", None) or "local"),
+            precision=str(next(model.parameters()).dtype).removeprefix("torch."),
+            pooling="model",
+            query_prefix=model.prompts.get("query") or "",
+            document_prefix=model.prompts.get("document") or model.prompts.get("passage") or "",
+            max_tokens=model.max_seq_length,
+        )
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        """Vectors, float32, shape (len(texts), dims)."""
+        return np.asarray(self._model.encode_document(list(texts), show_progress_bar=False))
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """Vectors, float32, shape (len(texts), dims)."""
+        return np.asarray(self._model.encode_query(list(texts), show_progress_bar=False))

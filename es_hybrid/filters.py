@@ -1,0 +1,125 @@
+"""Filters: ``field=value`` and structured clauses, checked before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from es_hybrid.errors import InvalidFilter
+from es_hybrid.mapping import EXACT_SUBFIELD
+
+Clause = Mapping[str, Any]
+
+# Clauses that only select. Anything that parses user text or runs code (query_string, regexp,
+# script, wildcard with a leading *) is left to the caller's own code.
+_LEAVES = frozenset({"term", "terms", "range", "exists", "prefix", "ids", "match_all"})
+_GEO = frozenset({"geo_distance", "geo_bounding_box"})
+_BOOL_PARTS = frozenset({"filter", "must", "must_not", "should", "minimum_should_match"})
+_MAX_DEPTH = 20
+
+
+def parse_filter(text: str, *, fields: Mapping[str, str] | None = None) -> Clause:
+    """One filter from the command line: ``field=value``, or a clause as JSON.
+
+    Args:
+        text: such as ``lang=ko`` or ``{"range": {"year": {"gte": 2000}}}``.
+        fields: the index's fields and their types, to check names and to pick the exact
+            sub-field of an analysed text; None checks no names.
+
+    Raises:
+        InvalidFilter: neither of both, an unknown field, or a clause that may not be used here.
+
+    >>> parse_filter("lang=ko")
+    {'term': {'lang': 'ko'}}
+    """
+    if text.lstrip().startswith(("{", "[")):
+        clause = _checked(_json(text), depth=0)
+    else:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise InvalidFilter(f"filter {text!r}: write field=value, or a clause as JSON")
+        clause = {"term": {name.strip(): value.strip()}}
+    return clause if fields is None else _on_fields(clause, fields)
+
+
+def combined(filters: Sequence[Clause]) -> Clause | None:
+    """All filters at once; None where there is none."""
+    if len(filters) < 2:
+        return next(iter(filters), None)
+    return {"bool": {"filter": list(filters)}}
+
+
+def _json(text: str) -> Any:  # noqa: ANN401 - any JSON value
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise InvalidFilter(f"filter {text!r} is not JSON ({error}): mind the quotes") from None
+
+
+def _checked(clause: Any, *, depth: int) -> Clause:  # noqa: ANN401 - any JSON value
+    if depth > _MAX_DEPTH:
+        raise InvalidFilter(f"filter is nested deeper than {_MAX_DEPTH}: simplify it")
+    if isinstance(clause, list):
+        return {"bool": {"filter": [_checked(part, depth=depth + 1) for part in clause]}}
+    if not isinstance(clause, dict) or len(clause) != 1:
+        raise InvalidFilter(
+            f"filter {clause!r} is no clause: write one object with one key, "
+            'such as {"term": {"lang": "ko"}}'
+        )
+    kind, body = next(iter(clause.items()))
+    if kind == "bool":
+        return {"bool": _checked_bool(body, depth=depth + 1)}
+    if kind not in _LEAVES | _GEO:
+        known = ", ".join(sorted({"bool"} | _LEAVES | _GEO))
+        raise InvalidFilter(f"filter clause {kind!r} is not one of {known}")
+    if not isinstance(body, dict):
+        raise InvalidFilter(f"filter clause {kind!r} holds {body!r}: give an object")
+    return {kind: body}
+
+
+def _checked_bool(body: Any, *, depth: int) -> dict[str, Any]:  # noqa: ANN401 - any JSON value
+    if not isinstance(body, dict) or (unknown := set(body) - _BOOL_PARTS):
+        wrong = sorted(unknown) if isinstance(body, dict) else body
+        raise InvalidFilter(f"bool holds {wrong!r}: allowed are {', '.join(sorted(_BOOL_PARTS))}")
+    return {
+        part: value
+        if part == "minimum_should_match"
+        else [_checked(v, depth=depth) for v in (value if isinstance(value, list) else [value])]
+        for part, value in body.items()
+    }
+
+
+def _on_fields(clause: Clause, fields: Mapping[str, str]) -> Clause:
+    """Point each clause at a field that exists and can be compared as a whole."""
+    kind, body = next(iter(clause.items()))
+    if kind == "bool":
+        return {
+            "bool": {
+                part: value
+                if part == "minimum_should_match"
+                else [_on_fields(v, fields) for v in value]
+                for part, value in body.items()
+            }
+        }
+    if kind == "exists":
+        _known(str(body.get("field")), fields)
+        return clause
+    if kind not in {"term", "terms", "range", "prefix"}:
+        return clause
+    return {kind: {_comparable(name, fields): value for name, value in body.items()}}
+
+
+def _known(name: str, fields: Mapping[str, str]) -> None:
+    if name != "_id" and name not in fields and not any(f.startswith(name + ".") for f in fields):
+        own = sorted(field for field in fields if not field.startswith("es_hybrid."))
+        raise InvalidFilter(f"no field {name!r} in this index: it has {', '.join(own)}")
+
+
+def _comparable(name: str, fields: Mapping[str, str]) -> str:
+    if name == "boost":
+        return name
+    _known(name, fields)
+    exact = f"{name}.{EXACT_SUBFIELD}"
+    return exact if fields.get(name) == "text" and exact in fields else name

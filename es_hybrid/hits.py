@@ -1,0 +1,125 @@
+"""What a search returns: frozen results that say why each hit is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Mode = Literal["hybrid", "bm25", "knn"]
+LegKind = Literal["bm25", "knn"]
+MODES: tuple[Mode, ...] = ("hybrid", "bm25", "knn")
+
+
+@dataclass(frozen=True, slots=True)
+class LegHit:
+    """A hit as one leg saw it.
+
+    Attributes:
+        kind: what the leg ranks by.
+        rank: place in the leg, from 1.
+        score: the leg's own score (BM25: 0 and up; kNN: (1 + cosine) / 2 for unit vectors).
+        cosine: cosine of query and document, -1 to 1; None in a BM25 leg. Approximate where the
+            vector index is quantised and does not score again.
+        contribution: what the leg added to the fused score; None where nothing was fused.
+    """
+
+    kind: LegKind
+    rank: int
+    score: float
+    cosine: float | None = None
+    contribution: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One document found.
+
+    Attributes:
+        id: its ``_id``.
+        index: the index it lies in (not the alias).
+        score: what the results are sorted by: fused, or the only leg's own.
+        source: the user's own fields.
+        legs: leg name -> how that leg saw it; a leg that did not find it is missing.
+    """
+
+    id: str
+    index: str
+    score: float
+    source: Mapping[str, Any]
+    legs: Mapping[str, LegHit]
+
+    @property
+    def bm25(self) -> LegHit | None:
+        """The best BM25 leg that found it."""
+        return self._best("bm25")
+
+    @property
+    def knn(self) -> LegHit | None:
+        """The best kNN leg that found it."""
+        return self._best("knn")
+
+    def _best(self, kind: LegKind) -> LegHit | None:
+        legs = [leg for leg in self.legs.values() if leg.kind == kind]
+        return min(legs, key=lambda leg: leg.rank, default=None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        bm25, knn = self.bm25, self.knn
+        return {
+            "id": self.id,
+            "index": self.index,
+            "score": self.score,
+            "source": dict(self.source),
+            "bm25": bm25 and {"rank": bm25.rank, "score": bm25.score},
+            "knn": knn and {"rank": knn.rank, "score": knn.score, "cosine": knn.cosine},
+            "legs": {name: asdict(leg) for name, leg in self.legs.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many documents match.
+
+    Attributes:
+        value: the number.
+        relation: ``"eq"`` exactly so many, ``"gte"`` at least so many.
+    """
+
+    value: int
+    relation: Literal["eq", "gte"]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The answer to one search: iterate over it for the hits.
+
+    Attributes:
+        hits: best first.
+        total: how many documents match.
+        mode: which legs ran.
+        fusion: who fused the legs; None where only one leg ran.
+        took_ms: milliseconds from the call to the result, embedding included.
+    """
+
+    hits: tuple[Hit, ...]
+    total: Total
+    mode: Mode
+    fusion: Literal["native", "client"] | None
+    took_ms: float
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.hits)
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "took_ms": round(self.took_ms, 3),
+            "mode": self.mode,
+            "fusion": self.fusion,
+            "total": asdict(self.total),
+            "hits": [hit.to_dict() for hit in self.hits],
+        }

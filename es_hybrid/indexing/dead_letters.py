@@ -1,0 +1,52 @@
+"""Dead letters: every record that could not be indexed, kept with its reason, as JSON Lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+
+from es_hybrid.errors import SourceError
+from es_hybrid.indexing.report import Problem
+
+
+class DeadLetters:
+    """Appends to a file that exists only once there is something to keep.
+
+    Args:
+        path: the file; None keeps nothing.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self._file: IO[bytes] | None = None
+
+    def keep(self, problem: Problem, record: Mapping[str, Any] | None) -> None:
+        """Append one line: what, why, when, and the record itself where there is one.
+
+        Raises:
+            SourceError: the file cannot be written.
+        """
+        if self.path is None:
+            return
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        line = {"time": now, **asdict(problem), "record": record}
+        try:
+            self._file = self._file or self.path.open("ab")
+            self._file.write(orjson.dumps(line, default=str, option=orjson.OPT_APPEND_NEWLINE))
+            self._file.flush()
+        except OSError as error:
+            raise SourceError(
+                f"cannot keep dead letters in {str(self.path)!r} ({error.strerror}): "
+                "name another file with --dead-letters"
+            ) from error
+
+    def close(self) -> None:
+        """Close the file, if one was opened."""
+        if self._file:
+            self._file.close()
+            self._file = None

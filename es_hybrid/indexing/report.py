@@ -1,0 +1,122 @@
+"""What a run did: every record read ends in exactly one of four numbers."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Fate = Literal["rejected", "dead_lettered"]
+
+# A report names this many problems; the dead-letter file has them all.
+SHOWN_PROBLEMS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A record that was not indexed, and why.
+
+    Attributes:
+        fate: ``"rejected"`` never became a document; ``"dead_lettered"`` was refused by the
+            embedder or by Elasticsearch.
+        where: where it was read.
+        reason: one line.
+        id: its id, where it had one.
+    """
+
+    fate: Fate
+    where: str
+    reason: str
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The numbers of one finished run.
+
+    Attributes:
+        name: the alias that was written through.
+        index: the index behind it.
+        embedder: id of the embedder.
+        analysis: the analysis profile.
+        vector_index: the vector index type.
+        read: records read; always indexed + unchanged + dead_lettered + rejected.
+        indexed: documents written.
+        unchanged: documents that the index already had, neither embedded nor written.
+        embedded: documents whose vectors were computed in this run.
+        dead_lettered: documents refused by the embedder or by Elasticsearch.
+        rejected: records that never became a document.
+        created: whether this run created the index.
+        seconds: wall time of the run.
+        embedding_seconds: of these, how long the embedder was busy.
+        problems: the first of the records that were not indexed, with their reasons.
+    """
+
+    name: str
+    index: str
+    embedder: str
+    analysis: str
+    vector_index: str
+    read: int
+    indexed: int
+    unchanged: int
+    embedded: int
+    dead_lettered: int
+    rejected: int
+    created: bool
+    seconds: float
+    embedding_seconds: float
+    problems: tuple[Problem, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every record read is in the index now."""
+        return not (self.dead_lettered or self.rejected)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is.
+
+    Attributes:
+        read: records read so far.
+        done: records whose fate is known.
+        position: bytes of the source behind the records whose fate is known.
+        size: bytes of the source in all; None where nobody knows.
+    """
+
+    read: int
+    done: int
+    position: int
+    size: int | None
+
+
+@dataclass(slots=True)
+class Tally:
+    """The numbers while a run goes on."""
+
+    read: int = 0
+    indexed: int = 0
+    unchanged: int = 0
+    embedded: int = 0
+    dead_lettered: int = 0
+    rejected: int = 0
+    embedding_seconds: float = 0.0
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def done(self) -> int:
+        """Records whose fate is known."""
+        return self.indexed + self.unchanged + self.dead_lettered + self.rejected
+
+    def count(self, problem: Problem) -> None:
+        """Count one record that was not indexed; keep the first few."""
+        if problem.fate == "rejected":
+            self.rejected += 1
+        else:
+            self.dead_lettered += 1
+        if len(self.problems) < SHOWN_PROBLEMS:
+            self.problems.append(problem)

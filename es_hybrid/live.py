@@ -1,0 +1,43 @@
+"""A live index: its contract is read, and the embedder proven against it."""
+
+from __future__ import annotations
+
+from elasticsearch import Elasticsearch
+
+from es_hybrid.client import path, request
+from es_hybrid.contract import check
+from es_hybrid.embedders import Embedder, is_packaged, load_embedder
+from es_hybrid.errors import ContractError
+from es_hybrid.mapping import LiveIndex, live_index
+
+
+def read_index(client: Elasticsearch, name: str) -> LiveIndex | None:
+    """The live index behind `name`; None where there is none.
+
+    Raises:
+        ContractError: it has no readable contract.
+        ServerError: the server refused, or cannot be reached.
+    """
+    answer = request(client, "GET", path(name), params={"expand_wildcards": "all"}, ok=(404,))
+    if "error" in answer:
+        return None
+    return live_index(name, answer)
+
+
+def index_embedder(live: LiveIndex, given: str | Embedder | None) -> Embedder:
+    """The embedder for a live index, proven to be the one that made its vectors.
+
+    ``_meta`` is not trusted: only a packaged embedder is loaded by the name that stands there.
+
+    Raises:
+        ContractError: it must be named by the caller, or is another model.
+    """
+    made_with = live.contract.embedder.id
+    if given is None and not is_packaged(made_with):
+        raise ContractError(
+            f"index {live.index!r} was made with {made_with!r}, which is not loaded on the word of "
+            f"an index: pass --embedder {made_with} (embedder=… in code)"
+        )
+    embedder = load_embedder(given if given is not None else made_with)
+    check(live.contract, embedder, index=live.index)
+    return embedder

@@ -1,0 +1,178 @@
+"""From a contract to the body of an index, and from a live index back to its contract."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from es_hybrid.contract import META_KEY, Contract, from_meta
+from es_hybrid.documents import META_FIELD, VECTOR_FIELD
+from es_hybrid.errors import InvalidIndexName, NoContract, UsageError
+from es_hybrid.vector_index import vector_index_type
+
+DEFAULT_ANALYSIS = "standard"
+EXACT_SUBFIELD = "exact"
+
+# In the wheel the folder lies inside the package, in a checkout beside it.
+_FOLDERS = (Path(__file__).parent / "mappings", Path(__file__).parents[1] / "mappings")
+
+_MAX_NAME_BYTES = 255
+_FORBIDDEN = set('\\/*?"<>| ,#:')
+_VERSION_SUFFIX = "-000001"
+
+
+@cache
+def _folder() -> Path:
+    return next(folder for folder in _FOLDERS if folder.is_dir())
+
+
+def analysis_profiles() -> list[str]:
+    """Names of the analysis profiles that ship with es_hybrid."""
+    return sorted(path.stem for path in (_folder() / "analysis").glob("*.json"))
+
+
+def check_analysis(name: str) -> str:
+    """`name`, if it is an analysis profile.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if name not in analysis_profiles():
+        raise UsageError(
+            f"unknown analysis {name!r}: choose one of {', '.join(analysis_profiles())}"
+        )
+    return name
+
+
+def check_index_name(name: str) -> str:
+    """`name`, if Elasticsearch and the versions behind the alias allow it.
+
+    https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-indices-create
+
+    Raises:
+        InvalidIndexName: it breaks a rule; says which.
+    """
+    wrong = next(_faults(name), None)
+    if wrong:
+        raise InvalidIndexName(f"index name {name!r} {wrong}: choose another, such as 'my-docs'")
+    return name
+
+
+def _faults(name: str) -> Iterator[str]:
+    if not name:
+        yield "is empty"
+    if bad := sorted(set(name) & _FORBIDDEN):
+        yield f"holds {' '.join(map(repr, bad))}, which Elasticsearch forbids"
+    if name != name.lower():
+        yield "has capital letters, which Elasticsearch forbids"
+    if name.startswith(("-", "_", "+", ".")):
+        yield f"starts with {name[0]!r}, which is forbidden or reserved"
+    if len((name + _VERSION_SUFFIX).encode()) > _MAX_NAME_BYTES:
+        yield f"is longer than {_MAX_NAME_BYTES - len(_VERSION_SUFFIX)} bytes"
+
+
+def first_version(name: str) -> str:
+    """The first index behind the alias `name`.
+
+    >>> first_version("films")
+    'films-000001'
+    """
+    return name + _VERSION_SUFFIX
+
+
+def index_body(
+    contract: Contract, *, shards: int = 1, replicas: int | None = None
+) -> dict[str, Any]:
+    """Settings and mappings of a new index that keeps `contract`.
+
+    Args:
+        contract: what the index promises; written to ``_meta``.
+        shards: number of primary shards, at least 1.
+        replicas: copies of each shard; None lets Elasticsearch keep one where there is a
+            second node (``auto_expand_replicas: 0-1``).
+
+    Raises:
+        UsageError: a combination that Elasticsearch does not allow.
+    """
+    body = _read("documents.json")
+    index = body["settings"]["index"]
+    index["number_of_shards"] = shards
+    if replicas is not None:
+        index["number_of_replicas"] = replicas
+        del index["auto_expand_replicas"]
+    body["settings"] |= _read(f"analysis/{check_analysis(contract.analysis)}.json")
+    body["mappings"]["_meta"] = {META_KEY: contract.to_meta()}
+    body["mappings"]["properties"] = _properties(body["mappings"]["properties"], contract)
+    return body
+
+
+def _properties(template: dict[str, Any], contract: Contract) -> dict[str, Any]:
+    kind = vector_index_type(contract.vector_index, dims=contract.embedder.dims)
+    vector = template[VECTOR_FIELD] | {
+        "dims": contract.embedder.dims,
+        "similarity": contract.similarity,
+        "index_options": kind.options(),
+    }
+    texts = dict.fromkeys(contract.text_fields, template["text"])
+    return texts | {VECTOR_FIELD: vector, META_FIELD: template[META_FIELD]}
+
+
+def _read(name: str) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads((_folder() / name).read_text())
+    return body
+
+
+@dataclass(frozen=True, slots=True)
+class LiveIndex:
+    """An index that exists, as it was read.
+
+    Attributes:
+        name: what was asked for: an alias or an index.
+        index: the index behind it.
+        contract: what it promises.
+        fields: full name of every mapped field -> its type.
+    """
+
+    name: str
+    index: str
+    contract: Contract
+    fields: Mapping[str, str]
+
+
+def live_index(name: str, answer: Mapping[str, Any]) -> LiveIndex:
+    """Read what ``GET /NAME`` answered.
+
+    Raises:
+        UsageError: `name` stands for several indices.
+        NoContract: the index was not made by es_hybrid.
+        NewerSchema: it was made by a newer es_hybrid.
+        ContractError: its contract is damaged.
+    """
+    if len(answer) != 1:
+        raise UsageError(
+            f"{name!r} stands for {len(answer)} indices ({', '.join(sorted(answer))}): name one"
+        )
+    index, body = next(iter(answer.items()))
+    mappings = body.get("mappings", {})
+    meta = mappings.get("_meta", {}).get(META_KEY)
+    if not isinstance(meta, dict):
+        raise NoContract(
+            f"index {index!r} was not made by es_hybrid, so nobody knows which model made its "
+            "vectors: index your documents under another name"
+        )
+    fields = dict(_flattened(mappings.get("properties", {})))
+    return LiveIndex(name, index, from_meta(meta, index=index), fields)
+
+
+def _flattened(properties: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, spec in properties.items():
+        full = prefix + name
+        if "properties" in spec:
+            yield from _flattened(spec["properties"], full + ".")
+        else:
+            yield full, spec.get("type", "object")
+        yield from _flattened(spec.get("fields", {}), full + ".")

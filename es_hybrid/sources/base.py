@@ -1,0 +1,68 @@
+"""What a source yields: items, each a record or the reason why there is none."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from es_hybrid.documents import Record
+from es_hybrid.errors import RecordError
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One record as it was read.
+
+    Attributes:
+        where: its place, such as ``"docs.jsonl line 3"``.
+        record: the record, or why this place holds none.
+        position: bytes of the source read so far (of the file, before decompression).
+    """
+
+    where: str
+    record: Record | RecordError
+    position: int = 0
+
+
+class Source(ABC):
+    """Something that can be read from the start to the end.
+
+    Attributes:
+        name: what it is called in the documents that came from it.
+        size: bytes in all, on the scale of `Item.position`; None where nobody knows.
+    """
+
+    name: str
+    size: int | None
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Item]:
+        """The items, in order."""
+
+
+class _Memory(Source):
+    name = "records"
+    size = None
+
+    def __init__(self, records: Iterable[Any]) -> None:
+        self.records = records
+
+    def __iter__(self) -> Iterator[Item]:
+        for number, record in enumerate(self.records, start=1):
+            yield Item(f"record {number}", checked(record))
+
+
+def memory(records: Iterable[Any]) -> Source:
+    """Any iterable of records (mappings), as a source."""
+    return _Memory(records)
+
+
+def checked(record: Any) -> Record | RecordError:  # noqa: ANN401 - whatever the caller holds
+    """The record if it is a mapping with string keys, else the reason against it."""
+    if not isinstance(record, dict):
+        return RecordError(f"a {type(record).__name__}, not an object with fields")
+    if wrong := next((name for name in record if not isinstance(name, str)), None):
+        return RecordError(f"field name {wrong!r} is not a string")
+    return record

@@ -1,0 +1,93 @@
+"""The one place where vectors are checked, brought to length 1, and packed for the wire."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from es_hybrid.errors import VectorError
+
+Vectors = npt.NDArray[np.float32]
+
+# Below this length a float32 direction is noise; Elasticsearch refuses a zero vector anyway.
+_SMALLEST_NORM = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class UnitVectors:
+    """Rows of length 1, and what was wrong with the rows that cannot be used.
+
+    Attributes:
+        vectors: float32, shape (n, dims); rows named in `faults` are zero.
+        norms: float64, shape (n,): the L2 norms before normalisation.
+        faults: row number -> why that row is no usable vector.
+    """
+
+    vectors: Vectors
+    norms: npt.NDArray[np.float64]
+    faults: dict[int, str]
+
+
+def matrix(values: Any, *, rows: int, dims: int, maker: str) -> Vectors:  # noqa: ANN401
+    """The embedder's answer as float32 of shape (rows, dims).
+
+    Raises:
+        VectorError: another shape, or values that are not numbers; names the `maker`.
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError:  # ragged rows
+        raise VectorError(f"{maker} gave vectors of unequal length, not {dims}") from None
+    if array.dtype.kind not in "fiu":
+        raise VectorError(f"{maker} gave values of type {array.dtype}, not numbers")
+    if array.shape != (rows, dims):
+        raise VectorError(f"{maker} gave shape {array.shape} for {rows} texts, not {(rows, dims)}")
+    with np.errstate(over="ignore"):  # too large for float32 becomes inf, and is named below
+        return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def unit(vectors: Vectors) -> UnitVectors:
+    """Scale rows to length 1; a NaN, infinite or zero row is named instead.
+
+    Norms are summed in float64, so that the rounded row is within 1e-6 of length 1
+    (Elasticsearch's `dot_product` accepts 1e-4).
+
+    >>> unit(np.array([[3.0, 4.0]], np.float32)).vectors.round(1).tolist() == [
+    ...     [np.float32(0.6), np.float32(0.8)]]
+    True
+    """
+    norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
+    finite = np.all(np.isfinite(vectors), axis=1, keepdims=True)[:, 0]
+    usable = finite & (norms > _SMALLEST_NORM)
+    scaled = np.zeros_like(vectors)
+    scaled[usable] = vectors[usable] / norms[usable, None]
+    faults = {
+        int(row): "a vector of length zero" if finite[row] else "a vector with NaN or infinity"
+        for row in np.flatnonzero(~usable)
+    }
+    return UnitVectors(scaled, norms, faults)
+
+
+def unit_query(vector: Vectors, *, maker: str) -> Vectors:
+    """One query vector of shape (dims,), scaled to length 1.
+
+    Raises:
+        VectorError: it is zero, or holds a NaN or an infinite number.
+    """
+    result = unit(vector[None, :])
+    if result.faults:
+        raise VectorError(f"{maker} gave {result.faults[0]} for the query: ask something else")
+    only: Vectors = result.vectors[0]
+    return only
+
+
+def packed(vectors: Vectors) -> list[str]:
+    """Each row as base64 of big-endian float32, as Elasticsearch 9.3+ reads it.
+
+    https://www.elastic.co/docs/reference/elasticsearch/mapping-reference/dense-vector
+    """
+    return [b64encode(row).decode("ascii") for row in vectors.astype(">f4")]
