@@ -58,7 +58,7 @@ class Settings(BaseSettings):
         fingerprint: SHA-256 of the server's certificate, instead of ca_certs.
         request_timeout: Seconds to wait for an answer, above 0.
         home: Folder of the embedded node; None for its default.
-        node: Name of the embedded node.
+        node: Name of the embedded node; None for its default.
         allow_plain_http: Send credentials unencrypted to another machine.
 
     Raises:
@@ -78,7 +78,7 @@ class Settings(BaseSettings):
     fingerprint: str | None = Field(default=None, pattern=r"^([0-9a-fA-F]{2}:?){31}[0-9a-fA-F]{2}$")
     request_timeout: float = Field(default=30.0, gt=0, allow_inf_nan=False)
     home: Path | None = None
-    node: str = "default"
+    node: str | None = None
     allow_plain_http: bool = False
 
     _given: frozenset[str] = PrivateAttr(default=frozenset())
@@ -102,12 +102,13 @@ class Settings(BaseSettings):
     def _in_our_words(
         cls, data: dict[str, Any], check: ModelWrapValidatorHandler[Settings]
     ) -> Settings:
-        given = data.pop("_given", frozenset())
+        given = data.get("_given")
         try:
-            settings = check(data)
+            settings = check({name: value for name, value in data.items() if name != "_given"})
         except ValidationError as error:
-            raise UsageError(_complaint(error, given)) from None
-        settings._given = given
+            raise UsageError(_complaint(error, given or frozenset())) from None
+        if given is not None:  # model_validate comes here twice, the second time without it
+            settings._given = given
         return settings
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
