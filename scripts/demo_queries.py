@@ -1,0 +1,41 @@
+"""The same queries under bm25, knn and hybrid, side by side: demo_queries.py INDEX [QUERY …]."""
+
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+import es_hybrid
+
+QUERIES = (
+    "read a comma separated file",
+    "run a function later in another thread",
+    "os.fsync",
+    "쉼표로 구분된 파일 읽기",
+    "두 날짜 사이의 차이 계산",
+)
+MODES = ("bm25", "knn", "hybrid")
+
+
+def side_by_side(searcher: es_hybrid.Searcher, query: str) -> Table:
+    """One table: a column for each mode, its best five ids below."""
+    found = [[hit.id for hit in searcher.search(query, mode=mode, size=5)] for mode in MODES]
+    table = Table(title=query, title_justify="left", title_style="bold", width=100)
+    for mode in MODES:
+        table.add_column(mode, ratio=1, overflow="ellipsis", no_wrap=True)
+    for row in range(5):
+        table.add_row(*(ids[row] if row < len(ids) else "–" for ids in found))
+    return table
+
+
+def main() -> None:
+    """Print a table for each query."""
+    name, *queries = sys.argv[1:]
+    with es_hybrid.connect() as client:
+        searcher = es_hybrid.Searcher(client, name)
+        for query in queries or QUERIES:
+            Console(width=100).print(side_by_side(searcher, query))
+
+
+if __name__ == "__main__":
+    main()
