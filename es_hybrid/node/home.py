@@ -13,7 +13,7 @@ def default_home() -> Path:
     """
     if chosen := os.environ.get("ES_HYBRID_HOME"):
         return Path(chosen).expanduser().absolute()
-    if os.geteuid() == 0:
+    if os.name == "posix" and os.geteuid() == 0:
         return Path("/var/lib/es-hybrid")
     data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return Path(data) / "es-hybrid"

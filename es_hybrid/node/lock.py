@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
+from es_hybrid.errors import NodeFailed
 from es_hybrid.node.progress import Say, quiet
 
 
@@ -16,17 +18,30 @@ def hold(path: Path, *, say: Say = quiet, waiting: str = "") -> Iterator[None]:
             would let a third caller lock a new file while a second waits on the old one).
         say: Told ``waiting`` once, when the lock is not free at once.
         waiting: What to say then.
+
+    Raises:
+        NodeFailed: The file cannot be written.
     """
     import fcntl
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
+    with _opened(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             say(waiting)
             fcntl.flock(file, fcntl.LOCK_EX)
         yield  # closing the file releases the lock
+
+
+def _opened(path: Path) -> IO[str]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("a")
+    except OSError as error:
+        raise NodeFailed(
+            f"the folder {path.parent} cannot be written ({error.strerror}): make it yours, run "
+            "as the user it belongs to, or set ES_HYBRID_HOME to another folder"
+        ) from error
 
 
 @contextmanager

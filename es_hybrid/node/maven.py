@@ -55,7 +55,7 @@ def fetch(
     """
     place = cached(group, artifact, version, home=home, packaging=packaging)
     with hold(place.with_name(place.name + ".lock"), say=say, waiting=f"waiting for {place.name}"):
-        if _whole(place):
+        if is_whole(place):
             return place
         with _arriving(place) as folder, _explained(place):
             came = _download(group, artifact, version, packaging=packaging, into=folder, say=say)
@@ -132,7 +132,7 @@ def _explained(place: Path) -> Iterator[None]:
 
 
 def _accept(came: Path, place: Path) -> None:
-    if not _whole(came):
+    if not is_whole(came):
         raise DownloadFailed(
             f"{place.name} arrived damaged ({came.stat().st_size} bytes): run the command again; "
             f"if that keeps happening, {_way_out(place)}"
@@ -140,7 +140,7 @@ def _accept(came: Path, place: Path) -> None:
     came.replace(place)
 
 
-def _whole(path: Path) -> bool:
+def is_whole(path: Path) -> bool:
     """Tell whether every entry of an archive can be read and matches its checksum."""
     with suppress(OSError, zipfile.BadZipFile, EOFError), zipfile.ZipFile(path) as archive:
         return archive.testzip() is None

@@ -1,0 +1,72 @@
+"""Which port the node listens on."""
+
+import errno
+import socket
+from collections.abc import Collection
+
+from es_hybrid.errors import PortTaken, UsageError
+
+LOOPBACK = "127.0.0.1"
+FIRST = 9200
+LAST = 9299  # 9300 and up is where servers talk to each other
+
+
+def choose(asked: int | None, *, tried: Collection[int] = ()) -> int:
+    """Return the port asked for, or else the first free one from 9200 on.
+
+    Args:
+        asked: The port the caller wants, 1 to 65535, or None.
+        tried: Ports that were free a moment ago and then were not.
+
+    Raises:
+        UsageError: No such port exists.
+        PortTaken: Another process listens there, or on all of 9200 to 9299.
+    """
+    if asked is None:
+        free = (port for port in range(FIRST, LAST + 1) if port not in tried and is_free(port))
+        if port := next(free, None):
+            return port
+        raise PortTaken(f"all ports from {FIRST} to {LAST} are taken: choose one with --port")
+    if not 1 <= asked <= 65535:
+        raise UsageError(f"{asked} is no port: choose one from 1024 to 65535")
+    if not is_free(asked):
+        raise PortTaken(taken(asked))
+    return asked
+
+
+def is_free(port: int) -> bool:
+    """Tell whether the server could listen on ``port`` now.
+
+    Binding is tried the way the server does it, with SO_REUSEADDR, so a connection that
+    is merely closing does not count.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            if error.errno == errno.EACCES:
+                raise UsageError(
+                    f"port {port} is reserved for root: choose one from 1024 to 65535"
+                ) from error
+            return False
+    return True
+
+
+def taken(port: int) -> str:
+    """Return the message for a port that is taken, with the process that holds it if visible."""
+    return (
+        f"port {port} is taken{_holder(port)}: stop what listens there, choose another with "
+        "--port, or leave --port away to get a free one"
+    )
+
+
+def _holder(port: int) -> str:
+    import psutil  # type: ignore[import-untyped]  # it ships no types
+
+    try:
+        found = [c for c in psutil.net_connections("tcp") if c.laddr and c.laddr.port == port]
+        pid = next(c.pid for c in found if c.status == psutil.CONN_LISTEN and c.pid)
+        return f" by {psutil.Process(pid).name()} (process {pid})"
+    except (psutil.Error, StopIteration):  # another user's, or gone by now
+        return ""
