@@ -181,9 +181,9 @@ def _nori(lucene: str, *, home: Path) -> Path:
 
 def _compile(jar: Path, server: Server, *, java_home: Path, nori: Path) -> None:
     javac = java_home / "bin" / "javac"
-    if not javac.exists():
+    if not os.access(javac, os.X_OK):
         raise JavaNotFound(
-            f"{javac} does not exist: {java_home} is no JDK; "
+            f"{javac} cannot be run: {java_home} is no JDK; "
             f"set ES_JAVA_HOME to a full JDK {JAVA_RELEASE} or newer"
         )
     classes = jar.with_suffix("")

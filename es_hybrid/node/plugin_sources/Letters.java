@@ -17,7 +17,7 @@ import org.elasticsearch.plugin.settings.IntSetting;
 /**
  * Token filters that change the letters of a token.
  *
- * <p>Those with normalize() also act on the terms of prefix and wildcard queries, as
+ * <p>Those with normalize() also act on the prefixes and wildcards in a query string, as
  * Elasticsearch's own do. Custom normalizers refuse them all the same: a stable plugin's filter
  * cannot be marked as fit for one.
  */

@@ -46,7 +46,7 @@ final class Settings {
             if (word.equals("_english_")) {
                 stop.addAll(EnglishAnalyzer.getDefaultStopSet());
             } else if (word.matches("_[a-z]+_") && !word.equals("_none_")) {
-                throw new IllegalArgumentException("[stopwords] has [" + word + "], but the embedded"
+                throw new IllegalArgumentException("[stopwords] has [" + word + "]; the embedded"
                     + " node knows [_english_, _none_]: list other words one by one");
             } else if (!word.equals("_none_")) {
                 stop.add(word);
