@@ -328,7 +328,7 @@ def _bytes(body: Json, *, ndjson: bool) -> bytes:
 def _unreachable(
     error: ApiError | TransportError, *, url: str, timeout: float | None
 ) -> ServerUnreachable:
-    text = _one_line(str(error.message))
+    text = re.sub(r"HTTPS?Connection(Pool)?\([^)]*\): ", "", _one_line(str(error.message)))
     if isinstance(error, UnsupportedProductError):
         return ServerUnreachable(
             f"{url} answers, but is not an Elasticsearch (its answers lack X-Elastic-Product): "
