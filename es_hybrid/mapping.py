@@ -104,7 +104,7 @@ def index_body(
     if replicas is not None:
         index["number_of_replicas"] = replicas
         del index["auto_expand_replicas"]
-    body["settings"] |= _read(f"analysis/{check_analysis(contract.analysis)}.json")
+    body["settings"] |= _analysis(contract.analysis)
     body["mappings"]["_meta"] = {META_KEY: contract.to_meta()}
     body["mappings"]["properties"] = _properties(body["mappings"]["properties"], contract)
     return body
@@ -119,6 +119,10 @@ def _properties(template: dict[str, Any], contract: Contract) -> dict[str, Any]:
     }
     texts = dict.fromkeys(contract.text_fields, template["text"])
     return texts | {VECTOR_FIELD: vector, META_FIELD: template[META_FIELD]}
+
+
+def _analysis(profile: str) -> dict[str, Any]:
+    return _read(f"analysis/{check_analysis(profile)}.json")
 
 
 def _read(name: str) -> dict[str, Any]:

@@ -47,7 +47,7 @@ class SentenceTransformerEmbedder:
         config = getattr(model[0], "auto_model", None)
         return EmbedderInfo(
             id=f"sentence-transformers:{self.name}",
-            dims=int(model.get_sentence_embedding_dimension()),
+            dims=_dims(model),
             revision=str(getattr(getattr(config, "config", None), "_commit_hash", None) or "local"),
             precision=str(next(model.parameters()).dtype).removeprefix("torch."),
             pooling="model",
@@ -63,3 +63,9 @@ class SentenceTransformerEmbedder:
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Vectors, float32, shape (len(texts), dims)."""
         return np.asarray(self._model.encode_query(list(texts), show_progress_bar=False))
+
+
+def _dims(model: Any) -> int:  # noqa: ANN401 - a SentenceTransformer
+    # Renamed in sentence-transformers 6.
+    named = getattr(model, "get_embedding_dimension", None)
+    return int((named or model.get_sentence_embedding_dimension)())
