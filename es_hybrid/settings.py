@@ -13,10 +13,11 @@ import re
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import (
+    AfterValidator,
     Field,
     FilePath,
     ModelWrapValidatorHandler,
@@ -59,6 +60,10 @@ GOES_TO = {
 }
 
 
+def _absolute(folder: Path) -> Path:
+    return folder.expanduser().absolute()
+
+
 class Settings(BaseSettings):
     """What was asked for: arguments win over ``ES_HYBRID_*``; None means not given.
 
@@ -83,7 +88,7 @@ class Settings(BaseSettings):
     ca_certs: FilePath | None = None
     fingerprint: str | None = Field(default=None, pattern=SHA256)
     request_timeout: float = Field(default=30.0, gt=0, allow_inf_nan=False)
-    home: Path | None = None
+    home: Annotated[Path, AfterValidator(_absolute)] | None = None
     node: str | None = None
     allow_plain_http: bool = False
     # Per family, what it said: an argument hides a variable, but does not unsay it.

@@ -106,6 +106,7 @@ class FakeServer:
 def _handler_for(fake: FakeServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"  # connections are kept, as Elasticsearch keeps them
+        disable_nagle_algorithm = True  # else each answer waits 40 ms for an acknowledgement
 
         def handle_any(self) -> None:
             target = urlsplit(self.path)

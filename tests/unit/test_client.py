@@ -3,6 +3,7 @@
 import asyncio
 import warnings
 
+import elasticsearch
 import numpy as np
 import orjson
 import pytest
@@ -66,6 +67,7 @@ def test_bodies_are_written_by_orjson_or_sent_as_they_are(server, body, ndjson, 
     assert server.requests[0].body == sent
 
 
+@pytest.mark.skipif(elasticsearch.__version__ < (9,), reason="clients 8.x have no such mode")
 def test_a_client_in_serverless_mode_sends_plain_json_beside_its_own_version(server):
     request(server.client(server_mode="serverless"), "GET", "/")
     assert server.requests[0].headers["accept"] == "application/json"
