@@ -76,3 +76,20 @@ def require_way(path: Path, account: Account | None) -> None:
             f"{folder} on the way to {path}: set ES_HYBRID_HOME to a folder it can enter, such as "
             f"/var/lib/es-hybrid, or run `chmod o+x {folder}`"
         )
+
+
+def make_way(folder: Path, account: Account | None) -> None:
+    """Make ``folder`` for ``account`` to enter, whatever the caller's umask.
+
+    Without an account nothing is made: the caller enters what the caller makes.
+
+    Raises:
+        NodeFailed: A folder that was there before is closed to the account.
+    """
+    if account is None:
+        return
+    require_way(folder, account)
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in missing:
+        path.chmod(0o755)

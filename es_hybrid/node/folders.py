@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from es_hybrid.errors import NodeFailed, UsageError
-from es_hybrid.node.account import Account, require_way
+from es_hybrid.node.account import Account
 from es_hybrid.node.home import default_home
 
 CLUSTER = "es-hybrid"
@@ -86,11 +86,11 @@ def of_node(name: str | None, *, home: Path | None = None, root: Path | None = N
     return (root or (home or default_home()) / "nodes") / name
 
 
-def prepare(folders: Folders, *, server: Path, account: Account | None) -> None:
+def prepare(folders: Folders, *, server: Path) -> None:
     """Make the folders, with a fresh copy of the server's configuration in them.
 
     Raises:
-        NodeFailed: They cannot be made, or ``account`` cannot come to them.
+        NodeFailed: They cannot be made.
     """
     try:
         shutil.rmtree(folders.config, ignore_errors=True)
@@ -103,7 +103,6 @@ def prepare(folders: Folders, *, server: Path, account: Account | None) -> None:
             f"the folder {folders.own} cannot be written ({error}): make it yours, "
             "or set ES_HYBRID_HOME to another folder"
         ) from error
-    require_way(folders.own, account)
 
 
 def hand_over(folders: Folders, account: Account | None) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from es_hybrid.errors import NodeFailed
 from es_hybrid.node import config, process, server, state
-from es_hybrid.node.account import Account, require_way, unprivileged
+from es_hybrid.node.account import Account, make_way, unprivileged
 from es_hybrid.node.folders import Folders, of_node
 from es_hybrid.node.home import default_home
 from es_hybrid.node.java import find_jdk
@@ -94,8 +94,8 @@ class Node:
         """
         _require_posix()
         account = unprivileged()
-        for folder in (self._home, self._folders.own):
-            require_way(folder, account)
+        for folder in (self._home / "servers", self._folders.own):
+            make_way(folder, account)
         with self._alone():
             if found := self.state():
                 return self._accept(found)

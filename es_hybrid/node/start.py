@@ -55,7 +55,7 @@ def start(plan: Plan, *, say: Say) -> NodeState:
 
 
 def _start_on(port: int, plan: Plan, *, say: Say) -> NodeState:
-    prepare(plan.folders, server=plan.server, account=plan.account)
+    prepare(plan.folders, server=plan.server)
     config.write_settings(plan.folders, name=plan.name, port=port, extra=plan.settings)
     hand_over(plan.folders, plan.account)
     environment = config.environment(

@@ -1,0 +1,43 @@
+"""One real Elasticsearch for all integration tests of a run."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from elasticsearch import Elasticsearch
+
+from es_hybrid.errors import DownloadFailed, JavaNotFound
+from es_hybrid.node import DEFAULT_VERSION, TEST_JAVA_OPTIONS, Node
+
+VERSION = os.environ.get("ES_HYBRID_TEST_VERSION", DEFAULT_VERSION)
+
+
+@pytest.fixture(scope="session")
+def nodes() -> Iterator[Path]:
+    """A folder for this run's nodes alone; pytest's own would be closed to the server's account."""
+    folder = Path(tempfile.mkdtemp(prefix="es-hybrid-tests-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def node(nodes: Path) -> Iterator[Node]:
+    """A running node, stopped at the end; downloads are shared with ordinary use."""
+    found = Node(version=VERSION, name="tests", root=nodes, java_options=TEST_JAVA_OPTIONS)
+    try:
+        found.up()
+    except (JavaNotFound, DownloadFailed) as error:
+        pytest.skip(f"no Elasticsearch can be started here: {error}")
+    yield found
+    found.down()
+
+
+@pytest.fixture(scope="session")
+def es(node: Node) -> Iterator[Elasticsearch]:
+    """A client of the node; call it through ``es_hybrid.client``, which suits both majors."""
+    with Elasticsearch(node.url, request_timeout=30) as client:
+        yield client

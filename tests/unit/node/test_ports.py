@@ -1,0 +1,45 @@
+"""Which port is chosen, on a machine where some are taken."""
+
+import os
+import socket
+
+import pytest
+
+from es_hybrid.errors import PortTaken, UsageError
+from es_hybrid.node import ports
+
+
+@pytest.fixture
+def listener():
+    """Somebody who listens on a port of loopback."""
+    with socket.create_server((ports.LOOPBACK, 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_the_first_free_port_is_chosen(monkeypatch):
+    monkeypatch.setattr(ports, "is_free", lambda port: port >= 9202)
+    assert ports.choose(None) == 9202
+    assert ports.choose(None, tried=[9202, 9203]) == 9204
+
+
+def test_a_port_asked_for_and_free_is_taken(listener):
+    with socket.create_server((ports.LOOPBACK, 0)) as other:
+        port = other.getsockname()[1]
+    assert ports.choose(port) == port
+
+
+def test_a_taken_port_names_its_holder_and_the_way_out(listener):
+    with pytest.raises(PortTaken, match=rf"port {listener} .*process {os.getpid()}.*--port"):
+        ports.choose(listener)
+
+
+def test_all_ports_taken_is_said(monkeypatch):
+    monkeypatch.setattr(ports, "is_free", lambda port: False)
+    with pytest.raises(PortTaken, match="all ports from 9200 to 9299"):
+        ports.choose(None)
+
+
+@pytest.mark.parametrize("port", [0, -1, 65536])
+def test_a_number_that_is_no_port_is_refused(port):
+    with pytest.raises(UsageError, match=f"{port} is no port"):
+        ports.choose(port)
