@@ -19,26 +19,20 @@ import orjson
 from elastic_transport import (
     ApiError,
     ApiResponse,
-    ConnectionTimeout,
-    SerializationError,
-    TlsError,
     TransportError,
 )
 from elasticsearch import Elasticsearch, ElasticsearchWarning, UnsupportedProductError
 from elasticsearch.serializer import OrjsonSerializer
 
+from es_hybrid.connection import Connection, resolve
 from es_hybrid.errors import (
-    AccessDenied,
-    IndexNotFound,
-    RequestRefused,
-    ServerError,
-    ServerUnreachable,
     UsageError,
 )
-from es_hybrid.settings import Connection, Settings, resolve
+from es_hybrid.refusals import failure, unreachable
+from es_hybrid.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Mapping
 
     from elasticsearch import AsyncElasticsearch
 
@@ -225,90 +219,10 @@ class _Exchange:
     def accepted(self, error: ApiError | TransportError) -> Json:
         """The body, where the caller accepts this status; raises in our words otherwise."""
         if isinstance(error, (TransportError, UnsupportedProductError)):
-            raise _unreachable(error, url=self.url, timeout=self.timeout) from error
+            raise unreachable(error, url=self.url, timeout=self.timeout) from error
         if error.meta.status in self.ok:
             return error.body
         raise failure(error.meta.status, error.body, what=self.what, url=self.url) from error
-
-
-def failure(status: int, body: Json, *, what: str, url: str) -> ServerError:
-    """The exception for an error answer, or for one failed item of a ``_msearch``.
-
-    Args:
-        status: HTTP status, of the answer or of the item.
-        body: As Elasticsearch sent it: ``{"error": …}``, a text, or nothing.
-        what: What was asked, such as ``"POST /films/_search"``.
-        url: Who was asked.
-    """
-    kind, reason = explain(body, status=status)
-    said = f"{what} at {url}: {reason} [{status} {kind}]"
-    if status == 401:
-        return AccessDenied(
-            f"{said}. Give credentials: --api-key or ES_HYBRID_API_KEY, or --username with "
-            "ES_HYBRID_PASSWORD; `es-hybrid doctor` shows which are used"
-        )
-    if status == 403 and kind != "cluster_block_exception" and not is_licence_refusal(reason):
-        return AccessDenied(
-            f"{said}. Use a key or an account that has this privilege: --api-key or "
-            "ES_HYBRID_API_KEY; `es-hybrid doctor` shows which is used"
-        )
-    if status == 404 and kind == "index_not_found_exception":
-        return IndexNotFound(
-            f"{said}. Make it with `es-hybrid index`, or see the names there are: GET /_cat/indices"
-        )
-    return RequestRefused(said + _way_out(kind, reason), status=status, kind=kind)
-
-
-def is_licence_refusal(reason: str | RequestRefused) -> bool:
-    """Whether a refusal, or its reason, is about the licence and not about privileges."""
-    return "current license is non-compliant for" in str(reason)
-
-
-def explain(body: Json, *, status: int = 0) -> tuple[str, str]:
-    """Elasticsearch's type of an error, and its reason in one line.
-
-    The type is that of the root cause; the reason goes on to the deepest cause, which
-    tells more than ``all shards failed``.
-
-    >>> explain({"error": {"type": "a", "reason": "b", "caused_by": {"reason": "c"}}})
-    ('a', 'b: c')
-    """
-    error = body.get("error", body) if isinstance(body, dict) else body
-    if not isinstance(error, dict):
-        return f"http_{status}", _one_line(str(error or "no reason was given"))
-    root = next(iter(error.get("root_cause") or ()), error)
-    reasons = [str(root.get("reason") or error.get("reason") or "no reason was given")]
-    *_, deepest = _causes(error)
-    if str(deepest.get("reason") or "") not in reasons[0]:
-        reasons.append(str(deepest["reason"]))
-    return str(root.get("type") or f"http_{status}"), _one_line(": ".join(reasons))
-
-
-def _causes(error: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The error and what lies under it, outermost first."""
-    cause: Any = error
-    while isinstance(cause, dict):
-        yield cause
-        shards, hidden = cause.get("failed_shards"), cause.get("suppressed")
-        inside = shards[0].get("reason") if shards else hidden[0] if hidden else None
-        cause = inside or cause.get("caused_by")
-
-
-def _one_line(text: str) -> str:
-    line = " ".join(re.sub(r"<[^<>]*>", " ", text).split())
-    return line if len(line) <= LONGEST_REASON else line[:LONGEST_REASON] + "…"
-
-
-def _way_out(kind: str, reason: str) -> str:
-    if is_licence_refusal(reason):
-        return (
-            ". It needs a trial or Enterprise licence; leave the choice to es_hybrid to do without"
-        )
-    if kind == "cluster_block_exception" and "flood" in reason:
-        return ". Free disk space on the data nodes; Elasticsearch lifts the block by itself"
-    if kind == "cluster_block_exception":
-        return ". Lift the block (index.blocks.* or cluster.blocks.*), or wait for a master"
-    return ""
 
 
 def _bytes(body: Json, *, ndjson: bool) -> bytes:
@@ -323,41 +237,6 @@ def _bytes(body: Json, *, ndjson: bool) -> bytes:
             f"a request body cannot be written as JSON: {error}; pass texts, numbers, lists, "
             "mappings, dates or numpy arrays"
         ) from None
-
-
-def _unreachable(
-    error: ApiError | TransportError, *, url: str, timeout: float | None
-) -> ServerUnreachable:
-    text = re.sub(r"HTTPS?Connection(Pool)?\([^)]*\): ", "", _one_line(str(error.message)))
-    if isinstance(error, UnsupportedProductError):
-        return ServerUnreachable(
-            f"{url} answers, but is not an Elasticsearch (its answers lack X-Elastic-Product): "
-            "correct --url"
-        )
-    if isinstance(error, SerializationError):
-        return ServerUnreachable(
-            f"{url} sent something that is no answer of Elasticsearch: {text[:200]}; correct "
-            "--url, or look at the proxy in between"
-        )
-    if isinstance(error, ConnectionTimeout):
-        waited = "in time" if timeout is None else f"within {timeout:g} s"
-        return ServerUnreachable(
-            f"{url} did not answer {waited}: allow longer with ES_HYBRID_REQUEST_TIMEOUT (seconds)"
-        )
-    return ServerUnreachable(f"cannot reach {url}: {text}; {_connection_advice(error, text, url)}")
-
-
-def _connection_advice(error: ApiError | TransportError, text: str, url: str) -> str:
-    if "WRONG_VERSION_NUMBER" in text or "record layer" in text:
-        return "this server speaks plain http: write http:// in --url"
-    if isinstance(error, TlsError):
-        return (
-            "trust its certificate with --ca-certs FILE (the server's http_ca.crt) or "
-            "--fingerprint SHA256"
-        )
-    if url.startswith("http://") and re.search("RemoteDisconnected|Connection aborted|reset", text):
-        return "if this server speaks TLS, write https:// in --url"
-    return "start one with `es-hybrid up`, or correct --url"
 
 
 def _log_server_warnings_instead() -> None:

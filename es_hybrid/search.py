@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from elasticsearch import Elasticsearch
 
-from es_hybrid.client import failure, path, request
+from es_hybrid.client import path, request
 from es_hybrid.embedders import Embedder, query_vector
 from es_hybrid.errors import IndexNotFound, UsageError
 from es_hybrid.filters import Clause, combined, parse_filter
@@ -17,6 +17,7 @@ from es_hybrid.live import index_embedder, read_index
 from es_hybrid.mapping import LiveIndex
 from es_hybrid.queries import Leg, bm25_leg, knn_leg
 from es_hybrid.rankings import Ranking, hit, ranking, union
+from es_hybrid.refusals import failure
 from es_hybrid.vector_index import VECTOR_INDEX_TYPES
 from es_hybrid.vectors import Vectors, unit_query
 

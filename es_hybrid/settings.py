@@ -1,20 +1,14 @@
-"""Which cluster to talk to, with which credentials, and who said so.
+"""What was asked for: arguments, and below them ``ES_HYBRID_*``.
 
-Values come in families, best first: ``given`` (arguments, command line options), ``own``
-(``ES_HYBRID_*``), ``general`` (what other tools export: ``ELASTICSEARCH_URL``,
-``ELASTIC_API_KEY`` …), ``local`` (``ES_LOCAL_*`` of Elastic's start-local), and the node
-that ``es-hybrid up`` started. :func:`resolve` says which secrets go where.
+What it comes to, names that other tools export included, is decided in
+:mod:`es_hybrid.connection`.
 """
 
 from __future__ import annotations
 
-import os
 import re
-from dataclasses import dataclass, replace
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -28,36 +22,15 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, InitSettingsSource, SettingsConfigDict
 
-from es_hybrid.errors import ServerUnreachable, UsageError
+from es_hybrid.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from pydantic_settings import PydanticBaseSettingsSource as Source
 
-DEFAULT_PORTS = {"http": 9200, "https": 443}  # a local server; a Cloud endpoint
+
 SHA256 = r"^([0-9a-fA-F]{2}:?){31}[0-9a-fA-F]{2}$"
-CREDENTIALS = ("api_key", "username", "password")
-EXPORTED: dict[str, dict[str, tuple[str, ...]]] = {
-    "general": {
-        "url": ("ELASTICSEARCH_URL", "ES_URL"),
-        "cloud_id": ("ELASTIC_CLOUD_ID", "ES_CLOUD_ID"),
-        "api_key": ("ELASTIC_API_KEY", "ES_API_KEY"),
-        "username": ("ELASTIC_USERNAME",),
-        "password": ("ELASTIC_PASSWORD",),
-    },
-    "local": {
-        "url": ("ES_LOCAL_URL",),
-        "api_key": ("ES_LOCAL_API_KEY",),
-        "password": ("ES_LOCAL_PASSWORD",),
-    },
-}
-# Whose credentials may go to a cluster that another family names.
-GOES_TO = {
-    "given": ("own", "general", "local"),
-    "own": ("given", "general", "local"),
-    "general": ("given", "own"),
-}
 
 
 def _absolute(folder: Path) -> Path:
@@ -122,9 +95,13 @@ class Settings(BaseSettings):
             settings._said = said
         return settings
 
+    def said(self, family: str) -> Mapping[str, Any]:
+        """What ``"given"`` or ``"own"`` said, one name at a time."""
+        return self._said.get(family, {})
+
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         for name, value in super().__repr_args__():
-            yield name, _masked_url(value) if name == "url" and value else value
+            yield name, masked_url(value) if name == "url" and value else value
 
 
 def _complaint(error: ValidationError, said: Mapping[str, Mapping[str, Any]]) -> str:
@@ -132,117 +109,12 @@ def _complaint(error: ValidationError, said: Mapping[str, Mapping[str, Any]]) ->
     name = str(first["loc"][0])
     value = "" if name in ("api_key", "password", "url") else f" {first['input']!r}"
     kind = "given" if name in said["given"] else "own"
-    return f"{_source(kind, name)}{value} is not usable: {first['msg']}; correct or unset it"
+    return f"{source_of(kind, name)}{value} is not usable: {first['msg']}; correct or unset it"
 
 
-def _source(kind: str, name: str) -> str:
+def source_of(kind: str, name: str) -> str:
+    """How a person gives this value: ``--url`` or ``ES_HYBRID_URL``."""
     return f"--{name.replace('_', '-')}" if kind == "given" else f"ES_HYBRID_{name.upper()}"
-
-
-@dataclass(frozen=True, repr=False)
-class Value:
-    """A ``text``, its ``source`` such as ``"--url"``, and how it is ``shown``: masked if secret."""
-
-    text: str
-    source: str
-    shown: str
-
-    def __repr__(self) -> str:
-        return f"{self.shown} ({self.source})"
-
-
-@dataclass(frozen=True)
-class Connection:
-    """The cluster that was chosen, and what opens it.
-
-    Either ``url`` (without credentials, port always stated) or ``cloud_id`` is set, and
-    ``api_key``, or ``username`` and ``password``, or none of the three. ``request_timeout``
-    is in seconds; ``notes`` are sentences on secrets that crossed families or stayed unused.
-    """
-
-    url: Value | None = None
-    cloud_id: Value | None = None
-    api_key: Value | None = None
-    username: Value | None = None
-    password: Value | None = None
-    ca_certs: Path | None = None
-    fingerprint: str | None = None
-    request_timeout: float = 30.0
-    notes: tuple[str, ...] = ()
-
-
-def resolve(settings: Settings, *, environ: Mapping[str, str] | None = None) -> Connection:
-    """Choose the cluster, then the credentials that may be sent to it.
-
-    The best family that names a cluster wins. Its own credentials go there, and those of
-    other families as ``GOES_TO`` allows, unless such a family names another cluster: a
-    key exported beside one cluster's address is never sent to a different one. Nothing
-    is sent to the embedded node. Beside an API key, username and password are not used.
-
-    Args:
-        settings: What was given or stands in ``ES_HYBRID_*``.
-        environ: Where the other names are looked up; the process's environment by default.
-
-    Raises:
-        UsageError: two clusters in one family, a bad address, a username without its
-            password, or credentials over plain http to another machine.
-        ServerUnreachable: nothing names a cluster and no node is running.
-    """
-    families = _families(settings, os.environ if environ is None else environ)
-    place = next((f for f in families if f.cluster), None) or _embedded_node(settings)
-    address, opened = _address(place)
-    senders = [opened if f is place else f for f in families if f is place or _may_go(f, place)]
-    credentials = _credentials(senders)
-    if not settings.allow_plain_http:
-        _refuse_plain_http(address, credentials)
-    return Connection(
-        **address,
-        **credentials,
-        ca_certs=settings.ca_certs,
-        fingerprint=settings.fingerprint,
-        request_timeout=settings.request_timeout,
-        notes=_notes(families, place=place, used=credentials),
-    )
-
-
-@dataclass(frozen=True)
-class _Family:
-    kind: str
-    values: dict[str, Value]
-
-    @property
-    def cluster(self) -> Value | None:
-        return self.values.get("url") or self.values.get("cloud_id")
-
-
-def _families(settings: Settings, environ: Mapping[str, str]) -> Sequence[_Family]:
-    given, own = (
-        {
-            name: _value(name, value, _source(kind, name))
-            for name, value in settings._said.get(kind, {}).items()
-            if name in EXPORTED["general"]
-        }
-        for kind in ("given", "own")
-    )
-    if "username" in given and "password" in own:  # secrets do not belong on a command line
-        given = {"password": own["password"]} | given
-    others = (_Family(kind, _exported(names, environ)) for kind, names in EXPORTED.items())
-    return (_Family("given", given), _Family("own", own), *others)
-
-
-def _exported(names: Mapping[str, Sequence[str]], environ: Mapping[str, str]) -> dict[str, Value]:
-    return {
-        name: _value(name, environ[variable], variable)
-        for name, variables in names.items()
-        for variable in reversed(variables)  # the first one is written last, so it wins
-        if environ.get(variable)
-    }
-
-
-def _value(name: str, said: str | SecretStr, source: str) -> Value:
-    text = said.get_secret_value() if isinstance(said, SecretStr) else said
-    shown = {"api_key": masked(text), "password": "…", "url": _masked_url(text)}.get(name, text)
-    return Value(text, source, shown)
 
 
 def masked(secret: str) -> str:
@@ -254,102 +126,6 @@ def masked(secret: str) -> str:
     return f"{secret[:2]}…{secret[-2:]}" if len(secret) >= 8 else "…"
 
 
-def _masked_url(url: str) -> str:
+def masked_url(url: str) -> str:
+    """A URL without the credentials inside it."""
     return re.sub(r"^([a-z][a-z0-9+.-]*://)?.*@", r"\1…@", url, flags=re.IGNORECASE | re.DOTALL)
-
-
-def _embedded_node(settings: Settings) -> _Family:
-    from es_hybrid.node.state import running
-
-    node = running(home=settings.home, name=settings.node)
-    if node is None:
-        raise ServerUnreachable(
-            "no Elasticsearch to connect to: start one with `es-hybrid up`, or name one with "
-            "--url or ES_HYBRID_URL"
-        )
-    return _Family("node", {"url": _value("url", node.url, "embedded node")})
-
-
-def _may_go(family: _Family, place: _Family) -> bool:
-    here, there = family.cluster, place.cluster
-    same = here is None or there is None or here.text.rstrip("/") == there.text.rstrip("/")
-    return same and place.kind in GOES_TO.get(family.kind, ())
-
-
-def _address(place: _Family) -> tuple[dict[str, Value], _Family]:
-    """The cluster's address, and its family with the credentials found inside the url."""
-    url, cloud_id = place.values.get("url"), place.values.get("cloud_id")
-    if url is None or cloud_id is not None:
-        if url is None and cloud_id is not None:
-            return {"cloud_id": cloud_id}, place
-        raise UsageError(f"{url} and {cloud_id} may be two clusters: unset one of them")
-    parts = _parsed(url)
-    host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else parts.hostname
-    port = parts.port or DEFAULT_PORTS[parts.scheme]
-    text = f"{parts.scheme}://{host}:{port}{parts.path.rstrip('/')}"
-    inside = {"username": parts.username, "password": parts.password}
-    found = {n: _value(n, unquote(t), url.source) for n, t in inside.items() if t}
-    return {"url": Value(text, url.source, text)}, replace(place, values=found | place.values)
-
-
-def _parsed(url: Value) -> SplitResult:
-    try:
-        parts = urlsplit(url.text.strip())
-        usable = parts.scheme in DEFAULT_PORTS and parts.hostname and parts.port != 0
-    except ValueError:  # a port that is no number, a bracket left open
-        usable = False
-    if not usable or parts.query or parts.fragment:
-        raise UsageError(
-            f"{url.source} {url.shown!r} is no address of a cluster: write "
-            "http(s)://host[:port][/prefix], such as http://localhost:9200"
-        )
-    return parts
-
-
-def _credentials(senders: Sequence[_Family]) -> dict[str, Value]:
-    """The best family's key, or its username and password; empty when none has any."""
-    for family in senders:
-        if key := family.values.get("api_key"):
-            return {"api_key": key}
-        username, password = family.values.get("username"), family.values.get("password")
-        if username and not password:
-            raise UsageError(
-                f"{username.source} {username.shown!r} has no password: set ES_HYBRID_PASSWORD, "
-                f"or unset {username.source}"
-            )
-        if password:
-            superuser = _value("username", "elastic", f"default beside {password.source}")
-            return {"username": username or superuser, "password": password}
-    return {}
-
-
-def _refuse_plain_http(address: Mapping[str, Value], credentials: Mapping[str, Value]) -> None:
-    url = urlsplit(address["url"].text if "url" in address else "https:")
-    if credentials and url.scheme == "http" and not _is_loopback(str(url.hostname)):
-        sources = " and ".join(value.source for value in credentials.values())
-        raise UsageError(
-            f"{url.geturl()} would carry {sources} unencrypted over the network: use https://, "
-            "or set ES_HYBRID_ALLOW_PLAIN_HTTP=true where the network is trusted"
-        )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
-def _notes(
-    families: Sequence[_Family], *, place: _Family, used: Mapping[str, Value]
-) -> tuple[str, ...]:
-    """Sentences on secrets that cross families, and on those that were left unused."""
-    target = place.cluster.source if place.cluster else place.kind
-    notes = []
-    for family in families:
-        for value in (family.values[n] for n in ("api_key", "password") if n in family.values):
-            if value not in used.values():
-                notes.append(f"{value.source} is not sent to the cluster of {target}")
-            elif family.kind != place.kind and not value.source.startswith("--"):
-                notes.append(f"{value.source} is sent to the cluster of {target}")
-    return tuple(dict.fromkeys(notes))

@@ -16,9 +16,10 @@ from typing import Any
 import orjson
 from elasticsearch import Elasticsearch
 
-from es_hybrid.client import explain, path, request
+from es_hybrid.client import path, request
 from es_hybrid.documents import Document
 from es_hybrid.errors import RequestRefused, ServerUnreachable
+from es_hybrid.refusals import explain
 
 # "Start with 100 … keep under a couple tens of megabytes": vectors make bytes the bound.
 MAX_BYTES = 5 * 1024 * 1024
@@ -150,4 +151,3 @@ def _halves(
     middle = len(batch) // 2
     first = send(client, index, batch[:middle], sleep=sleep)
     return first + send(client, index, batch[middle:], sleep=sleep)
-

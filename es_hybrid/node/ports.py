@@ -62,7 +62,7 @@ def taken(port: int) -> str:
 
 
 def _holder(port: int) -> str:
-    import psutil  # type: ignore[import-untyped]  # it ships no types
+    import psutil
 
     try:
         found = [c for c in psutil.net_connections("tcp") if c.laddr and c.laddr.port == port]

@@ -20,7 +20,7 @@ from es_hybrid.errors import NodeFailed
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import psutil  # type: ignore[import-untyped]  # it ships no types
+    import psutil
 
     from es_hybrid.node.account import Account
     from es_hybrid.node.folders import Folders

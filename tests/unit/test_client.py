@@ -15,11 +15,9 @@ from es_hybrid.client import (
     arequest,
     client_options,
     connect,
-    explain,
-    failure,
-    is_licence_refusal,
     request,
 )
+from es_hybrid.connection import Connection, Value
 from es_hybrid.errors import (
     AccessDenied,
     IndexNotFound,
@@ -27,7 +25,8 @@ from es_hybrid.errors import (
     ServerUnreachable,
     UsageError,
 )
-from es_hybrid.settings import Connection, Settings, Value
+from es_hybrid.refusals import explain, failure, is_licence_refusal
+from es_hybrid.settings import Settings
 from tests.fakes import Answer, FakeServer
 
 LICENCE = "current license is non-compliant for [Reciprocal Rank Fusion (RRF)]"

@@ -62,7 +62,8 @@ def test_a_trial_shows_its_end_and_what_happens_then():
     checks = found(license_of("trial", expiry_date_in_millis=1_800_000_000_000))
     assert checks["license"].value == "trial, until 2027-01-15"
     assert "turns basic" in checks["license"].advice
-    assert checks["fusion"].value == "native"
+    assert checks["fusion"].value == "client"
+    assert "native" in checks["fusion"].advice
 
 
 def test_an_expired_licence_needs_mending_and_client_fusion_runs():

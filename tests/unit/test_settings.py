@@ -4,8 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from es_hybrid.connection import resolve
 from es_hybrid.errors import ServerUnreachable, UsageError
-from es_hybrid.settings import Settings, masked, resolve
+from es_hybrid.settings import Settings, masked
 
 KEY = "AAAA-secret-key-ZZZZ"
 ELSEWHERE = {"ELASTICSEARCH_URL": "https://prod:9200", "ELASTIC_API_KEY": KEY}
