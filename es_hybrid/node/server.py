@@ -41,7 +41,6 @@ def ensure(version: str, *, home: Path, java_home: Path, say: Say = quiet) -> Pa
         if not place.is_dir():
             _fetch(version, place, home=home, say=say)
         plugin.install(place, java_home=java_home, home=home, say=say)
-        _open_to_all(place / "plugins")
     return place
 
 
