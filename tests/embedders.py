@@ -1,0 +1,102 @@
+"""Embedders whose geometry can be worked out by hand, and some that fail on purpose."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from hashlib import blake2s
+
+import numpy as np
+
+from es_hybrid.embedders import EmbedderInfo
+from es_hybrid.vectors import Vectors
+
+
+class WordEmbedder:
+    """A text is the sum of its words; each word is one axis, chosen by the word's hash.
+
+    Texts that share words are near each other, texts that share none are orthogonal (unless two
+    words fall on one axis), a text without words has length zero. The length of a text of n
+    different words is sqrt(n). Every call is kept in `calls`.
+    """
+
+    name = "words"
+    salt = ""
+
+    def __init__(self, dims: int = 64) -> None:
+        self.info = EmbedderInfo(id=f"{self.name}-{dims}", dims=dims, revision="1")
+        self.calls: list[list[str]] = []
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        self.calls.append(list(texts))
+        return np.array([self._vector(text) for text in texts], np.float32)
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        return self.embed_documents(texts)
+
+    def _vector(self, text: str) -> Vectors:
+        vector = np.zeros(self.info.dims, np.float32)
+        for word in re.findall(r"\w+", text.lower()):
+            vector[self._axis(word)] += 1
+        return vector
+
+    def _axis(self, word: str) -> int:
+        digest = blake2s((self.salt + word).encode()).digest()
+        return int.from_bytes(digest[:4], "big") % self.info.dims
+
+
+class OtherModel(WordEmbedder):
+    """As many dimensions, but each word lies on another axis."""
+
+    name = "other"
+    salt = "other "
+
+
+class Requantised(WordEmbedder):
+    """The words model after rounding: each vector has exactly `cosine` with the true one."""
+
+    name = "requantised"
+
+    def __init__(self, dims: int = 64, *, cosine: float) -> None:
+        super().__init__(dims)
+        self.cosine = cosine
+
+    def _vector(self, text: str) -> Vectors:
+        unit = super()._vector(text) / np.linalg.norm(super()._vector(text))
+        alien = np.random.default_rng(7).normal(size=self.info.dims)
+        alien -= (alien @ unit) * unit
+        aside = np.sqrt(1 - self.cosine**2) / np.linalg.norm(alien)
+        return (self.cosine * unit + aside * alien).astype(np.float32)
+
+
+class NanFor(WordEmbedder):
+    """One NaN in the vector of each text that holds `word`."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__()
+        self.word = word
+
+    def _vector(self, text: str) -> Vectors:
+        vector = super()._vector(text)
+        vector[0] = np.nan if self.word in text else vector[0]
+        return vector
+
+
+class FailsOn(WordEmbedder):
+    """Raises, for the whole batch, if one of its texts holds `word`."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__()
+        self.word = word
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        if any(self.word in text for text in texts):
+            raise RuntimeError(f"cannot read {self.word!r}")
+        return super().embed_documents(texts)
+
+
+class FewerRows(WordEmbedder):
+    """Loses the last text of every batch."""
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        return super().embed_documents(texts)[:-1]
