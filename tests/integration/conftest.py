@@ -5,10 +5,12 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from elasticsearch import Elasticsearch
 
+from es_hybrid.client import path, request
 from es_hybrid.errors import DownloadFailed, JavaNotFound
 from es_hybrid.node import DEFAULT_VERSION, TEST_JAVA_OPTIONS, Node
 
@@ -41,3 +43,11 @@ def es(node: Node) -> Iterator[Elasticsearch]:
     """A client of the node; call it through ``es_hybrid.client``, which suits both majors."""
     with Elasticsearch(node.url, request_timeout=30) as client:
         yield client
+
+
+@pytest.fixture
+def name(es: Elasticsearch) -> Iterator[str]:
+    """A name for an index of this test alone; what stands behind it is deleted afterwards."""
+    made = f"t-{uuid4().hex[:12]}"
+    yield made
+    request(es, "DELETE", path(f"{made}-000001"), ok=(404,))
