@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 import typer
 
 from es_hybrid.cli.doctor import doctor
+from es_hybrid.cli.help import Command, Group
 from es_hybrid.cli.index import index
 from es_hybrid.cli.node import down, status, up
-from es_hybrid.cli.output import fail
+from es_hybrid.cli.output import Interrupted, fail
 from es_hybrid.cli.search import search
 from es_hybrid.errors import EsHybridError, UsageError
 
 USAGE, FAILURE, INTERRUPTED = 2, 1, 130
 
+# click's root of what a command line can do wrong. typer brings click along since 0.26 and used
+# the real one before, so that it has no public name that always holds.
+_CommandLineError: Any = next(
+    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
+)
+
 app = typer.Typer(
     name="es-hybrid",
+    cls=Group,
     help=(
         "Hybrid search on Elasticsearch: BM25 and kNN, fused by rank, on any licence.\n\n"
-        "Begin with: es-hybrid up; es-hybrid index films films.jsonl; "
-        'es-hybrid search films "a storm at sea"'
+        "\b\n"
+        "Begin with:\n"
+        "  es-hybrid up\n"
+        "  es-hybrid index films films.jsonl\n"
+        '  es-hybrid search films "a storm at sea"'
     ),
-    no_args_is_help=True,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -35,9 +47,9 @@ for command, panel in (
     (up, _NODE),
     (down, _NODE),
     (status, _NODE),
-    (doctor, "Help"),
+    (doctor, "When something does not work"),
 ):
-    app.command(rich_help_panel=panel)(command)
+    app.command(cls=Command, rich_help_panel=panel)(command)
 
 
 def _version(show: bool) -> None:
@@ -57,14 +69,44 @@ def _root(
     pass
 
 
-def main() -> None:
-    """Run a command; a user's mistake ends in one line and exit code 1, or 2 for usage."""
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a command and exit; a user's mistake ends in one line and code 1, or 2 for usage.
+
+    Args:
+        arguments: what was typed behind ``es-hybrid``; None takes the process's own. Without
+            any, the help is shown.
+    """
+    for stream in (sys.stdout, sys.stderr):  # a terminal without Korean letters, say
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(_run(given or ["--help"]))
+
+
+def _run(arguments: Sequence[str]) -> int:
+    """The exit code of one command; its errors have been printed."""
+    as_json = "--json" in arguments
     try:
-        app()
-    except UsageError as error:
-        sys.exit(fail(error, code=USAGE))
+        code = app(list(arguments), prog_name="es-hybrid", standalone_mode=False) or 0
+    except _CommandLineError as error:
+        return fail("UsageError", _advised(error), code=error.exit_code, as_json=as_json)
     except EsHybridError as error:
-        sys.exit(fail(error, code=FAILURE))
-    except BrokenPipeError:  # `es-hybrid search … | head`
-        sys.stderr.close()
-        sys.exit(FAILURE)
+        code = USAGE if isinstance(error, UsageError) else FAILURE
+        return fail(type(error).__name__, str(error), code=code, as_json=as_json)
+    except (Interrupted, typer.Abort, KeyboardInterrupt) as error:
+        return _interrupted(str(error), as_json=as_json)
+    except OSError as error:
+        where = f"{error.filename!r}: " if error.filename else ""
+        message = f"{where}{error.strerror or error}: check the path, your rights and the disk"
+        return fail(type(error).__name__, message, code=FAILURE, as_json=as_json)
+    # typer turns Ctrl-C into this code by itself.
+    return _interrupted("", as_json=as_json) if code == INTERRUPTED else int(code)
+
+
+def _advised(error: Any) -> str:  # noqa: ANN401 - see _CommandLineError
+    command = error.ctx.command_path if getattr(error, "ctx", None) else "es-hybrid"
+    return f"{error.format_message().rstrip('.')}: see {command} --help"
+
+
+def _interrupted(message: str, *, as_json: bool) -> int:
+    return fail("Interrupted", message or "interrupted", code=INTERRUPTED, as_json=as_json)

@@ -9,21 +9,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from es_hybrid.cli.connection import with_client
-from es_hybrid.cli.output import print_json, say, stop
+from es_hybrid.cli.output import Interrupted, print_json, printable, say, stop
 
 if TYPE_CHECKING:
-    from es_hybrid.indexing import Progress, Report
+    from es_hybrid.indexing import Report
 
-_FAILED, _INTERRUPTED = 1, 130
+_FAILED = 1
+_SHOWN = 10  # problems; the dead letters have them all
 
 
 @with_client
 def index(
     client: Any,  # noqa: ANN401 - an Elasticsearch client; not imported before it is needed
-    name: Annotated[str, typer.Argument(help="The alias to write through, such as films.")],
+    name: Annotated[
+        str, typer.Argument(help="The alias to write through, such as films.", metavar="NAME")
+    ],
     paths: Annotated[
         list[str],
-        typer.Argument(help="JSON Lines files, plain or gzipped; - reads stdin.", metavar="PATH…"),
+        typer.Argument(help="JSON Lines files, plain or gzipped; - reads stdin.", metavar="PATH"),
     ],
     embedder: Annotated[
         str | None,
@@ -95,29 +98,37 @@ def _written(indexer: Any, source: Any) -> Report:  # noqa: ANN401 - imported on
         try:
             report: Report = indexer.write(source, progress=bar.update)
         except KeyboardInterrupt:
-            last: Progress | None = bar.last
-            say(
-                f"interrupted after {last.done if last else 0} records: what was sent is in the "
-                "index; run the same command again and it goes on from there"
-            )
-            stop(_INTERRUPTED)
+            done = bar.last.done if bar.last else 0
+            raise Interrupted(
+                f"interrupted after {done:,} records: all that Elasticsearch confirmed is in the "
+                "index; run the same command again, and it goes on from there"
+            ) from None
     return report
 
 
 def _print(report: Report) -> None:
-    rate = report.indexed / report.seconds if report.seconds else 0
+    new = ", new" if report.created else ""
+    rate = report.embedded / max(report.embedding_seconds, 0.001)
+    pace = f" ({rate:,.0f} a second)" if report.embedded else ""
     typer.echo(
-        f"{report.name} -> {report.index} ({report.embedder}, {report.analysis}, "
-        f"{report.vector_index})\n"
-        f"{report.read:,} read: {report.indexed:,} indexed, {report.unchanged:,} unchanged, "
-        f"{report.dead_lettered:,} dead-lettered, {report.rejected:,} rejected\n"
-        f"{report.embedded:,} embedded in {report.seconds:,.1f} s ({rate:,.0f} documents/s)"
+        f"{report.name} ({report.index}{new}): {report.analysis} analysis, {report.embedder} "
+        f"embeddings, {report.vector_index} vectors\n"
+        f"{report.read:,} read = {report.indexed:,} indexed + {report.unchanged:,} unchanged + "
+        f"{report.dead_lettered:,} dead-lettered + {report.rejected:,} rejected\n"
+        f"{report.embedded:,} embedded{pace}, {report.seconds:,.1f} s in all\n"
+        f'search it: es-hybrid search {report.name} "some words"'
     )
 
 
 def _complain(report: Report, letters: Path) -> None:
-    for problem in report.problems:
-        say(f"{problem.fate.replace('_', '-')}: {problem.where}: {problem.reason}")
-    if not report.complete:
-        lost = report.rejected + report.dead_lettered
-        say(f"{lost:,} records were not indexed; all are in {letters} with their reasons")
+    """Each record that is not in the index, on stderr; the first few, if there are many."""
+    for problem in report.problems[:_SHOWN]:
+        fate = problem.fate.replace("_", "-")
+        say(printable(f"{fate}: {problem.where}: {problem.reason}"))
+    lost = report.rejected + report.dead_lettered
+    if lost > _SHOWN:
+        say(f"… and {lost - _SHOWN:,} more")
+    if lost:
+        say(
+            f"{lost:,} of {report.read:,} records are not indexed; {letters} has them, with reasons"
+        )

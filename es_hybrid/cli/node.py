@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -37,23 +37,20 @@ def up(
 
     The first time it is downloaded (about 130 MB); data is kept between runs.
     """
-    from es_hybrid.node import Node
-    from es_hybrid.node import install_jdk as fetch_jdk
+    from es_hybrid.node import DEFAULT_VERSION, Node, default_home
+    from es_hybrid.node.java import install_jdk as fetch_jdk
 
-    options: dict[str, Any] = {"port": port, "heap": heap, "say": say}
-    options |= {"version": version} if version else {}
-    options |= {"name": name} if name else {}
     if install_jdk:
-        fetch_jdk(say=say)
-    state = Node(**options).up()
-    _show(state, as_json=as_json)
+        fetch_jdk(default_home(), say=say)
+    node = Node(version=version or DEFAULT_VERSION, port=port, heap=heap, name=name, say=say)
+    _show(node.up(), as_json=as_json)
 
 
 def down(name: _Name = None, as_json: _Json = False) -> None:
     """Stop the node started by `es-hybrid up`; its data stays."""
     from es_hybrid.node import Node
 
-    stopped = Node(**({"name": name} if name else {})).down()
+    stopped = Node(name=name).down()
     if as_json:
         print_json({"stopped": stopped})
     else:
@@ -64,7 +61,7 @@ def status(name: _Name = None, as_json: _Json = False) -> None:
     """Show the node started by `es-hybrid up`; exits with 1 if none is running."""
     from es_hybrid.node import running
 
-    state = running(**({"name": name} if name else {}))
+    state = running(name=name)
     if state is not None:
         _show(state, as_json=as_json)
         return
@@ -77,7 +74,7 @@ def status(name: _Name = None, as_json: _Json = False) -> None:
 
 def _show(state: NodeState, *, as_json: bool) -> None:
     if as_json:
-        print_json({"running": True, **state.to_dict()})
+        print_json({"running": True, **state.as_json()})
         return
     typer.echo(f"Elasticsearch {state.version} at {state.url} (pid {state.pid})")
     typer.echo(f"data {state.data}\nlog  {state.log}")
