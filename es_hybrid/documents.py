@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from math import isnan
 from typing import Any
 
 import orjson
@@ -23,6 +24,9 @@ MAX_ID_BYTES = 512
 VECTOR_FIELD = "embedding"
 META_FIELD = "es_hybrid"
 _RESERVED = (VECTOR_FIELD, META_FIELD)
+
+# Sub-field of every text field that holds the whole value, for filters.
+EXACT_SUBFIELD = "exact"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,8 @@ def document(record: Record, fields: Fields, *, where: str = "") -> Document:
 
 
 def _refuse_reserved(record: Record) -> None:
-    for name in _RESERVED:
-        if name in record:
+    for name in record:
+        if name.partition(".")[0] in _RESERVED:  # Elasticsearch reads a dot as a path
             raise RecordError(f"field {name!r} is written by es_hybrid itself: rename it")
 
 
@@ -101,7 +105,7 @@ def _text(record: Record, names: Sequence[str]) -> str:
 
 
 def _text_of(name: str, value: Any) -> str:  # noqa: ANN401 - any JSON value
-    if value is None:
+    if value is None or (isinstance(value, float) and isnan(value)):  # NaN: missing in a data frame
         return ""
     if isinstance(value, str):
         return value.strip()
@@ -122,7 +126,13 @@ def _id(record: Record, field: str | None, content_hash: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
         raise RecordError(f"id {_shown(value)} in field {name!r}: an id is a string or an integer")
     identifier = str(value)
-    if (size := len(identifier.encode())) > MAX_ID_BYTES:
+    try:
+        size = len(identifier.encode())
+    except UnicodeEncodeError:
+        raise RecordError(
+            f"id {_shown(value)} in field {name!r}: an id is Unicode, not half a surrogate pair"
+        ) from None
+    if size > MAX_ID_BYTES:
         raise RecordError(
             f"id {_shown(identifier)} has {size} bytes: Elasticsearch allows {MAX_ID_BYTES}"
         )
