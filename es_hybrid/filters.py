@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
+from es_hybrid.documents import EXACT_SUBFIELD
 from es_hybrid.errors import InvalidFilter
-from es_hybrid.mapping import EXACT_SUBFIELD
 
 Clause = Mapping[str, Any]
 
@@ -76,7 +76,14 @@ def _checked(clause: Any, *, depth: int) -> Clause:  # noqa: ANN401 - any JSON v
         raise InvalidFilter(f"filter clause {kind!r} is not one of {known}")
     if not isinstance(body, dict):
         raise InvalidFilter(f"filter clause {kind!r} holds {body!r}: give an object")
+    if kind == "terms" and (lookup := _lookup(body)):
+        raise InvalidFilter(f"terms looks up {lookup!r} in another document: give a list of values")
     return {kind: body}
+
+
+def _lookup(body: Mapping[str, Any]) -> str | None:
+    """The field whose terms would be read from any index the credentials may read."""
+    return next((name for name, value in body.items() if isinstance(value, dict)), None)
 
 
 def _checked_bool(body: Any, *, depth: int) -> dict[str, Any]:  # noqa: ANN401 - any JSON value
