@@ -15,7 +15,6 @@ from es_hybrid.errors import InvalidIndexName, NoContract, UsageError
 from es_hybrid.vector_index import vector_index_type
 
 DEFAULT_ANALYSIS = "standard"
-EXACT_SUBFIELD = "exact"
 
 # In the wheel the folder lies inside the package, in a checkout beside it.
 _FOLDERS = (Path(__file__).parent / "mappings", Path(__file__).parents[1] / "mappings")
@@ -67,6 +66,8 @@ def _faults(name: str) -> Iterator[str]:
         yield "is empty"
     if bad := sorted(set(name) & _FORBIDDEN):
         yield f"holds {' '.join(map(repr, bad))}, which Elasticsearch forbids"
+    if name != name.encode(errors="ignore").decode():
+        yield "is not Unicode"
     if name != name.lower():
         yield "has capital letters, which Elasticsearch forbids"
     if name.startswith(("-", "_", "+", ".")):
