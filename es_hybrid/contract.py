@@ -14,7 +14,14 @@ from typing import Any
 import numpy as np
 
 from es_hybrid.embedders import Embedder, EmbedderInfo, document_vectors
-from es_hybrid.errors import ContractError, ContractMismatch, NewerSchema
+from es_hybrid.errors import (
+    ContractError,
+    ContractMismatch,
+    NewerSchema,
+    UsageError,
+    VectorError,
+)
+from es_hybrid.vector_index import vector_index_type
 from es_hybrid.vectors import Vectors, unit
 
 META_KEY = "es_hybrid"
@@ -75,19 +82,38 @@ def from_meta(meta: Mapping[str, Any], *, index: str) -> Contract:
     """
     current = _migrated(dict(meta), index=index)
     try:
-        embedder = EmbedderInfo(**_known(EmbedderInfo, current["embedder"]))
-        return replace(
-            Contract(**{**_known(Contract, current), "embedder": embedder}),
-            text_fields=tuple(current["text_fields"]),
-            probes=tuple(current["probes"]),
+        contract = replace(
+            Contract(**_known(Contract, current)),
+            embedder=EmbedderInfo(**_known(EmbedderInfo, current["embedder"])),
+            text_fields=_texts(current["text_fields"]),
+            probes=_texts(current["probes"]),
         )
-    except (KeyError, TypeError) as error:
+        _check_parts(contract)
+    except (KeyError, TypeError, ValueError, UsageError) as error:
         raise ContractError(
             f"the contract in _meta of index {index!r} is damaged ({error}): index it anew"
         ) from error
+    return contract
 
 
-def _known(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
+def _check_parts(contract: Contract) -> None:
+    """Whatever a later step relies on; `_meta` can be written by anybody."""
+    dims = contract.embedder.dims
+    _texts([contract.analysis])
+    vector_index_type(contract.vector_index, dims=dims)
+    if (shape := _kept(contract).shape) != (len(_probe_texts(dims)), dims):
+        raise ValueError(f"probe vectors of shape {shape} for {dims} dimensions")
+
+
+def _texts(values: Any) -> tuple[str, ...]:  # noqa: ANN401 - any JSON value
+    if not isinstance(values, list | tuple) or not all(isinstance(text, str) for text in values):
+        raise TypeError(f"{values!r} is no list of texts")
+    return tuple(values)
+
+
+def _known(kind: type, values: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON value
+    if not isinstance(values, Mapping):
+        raise TypeError(f"{values!r} is no object")
     names = {field.name for field in fields(kind)}
     return {name: value for name, value in values.items() if name in names}
 
@@ -104,7 +130,7 @@ def _migrated(meta: dict[str, Any], *, index: str) -> dict[str, Any]:
     for version in range(schema, SCHEMA):
         if version not in _MIGRATIONS:
             raise ContractError(f"no way from contract schema {version} to {SCHEMA}: index anew")
-        meta = _MIGRATIONS[version](meta)
+        meta = _MIGRATIONS[version](meta) | {"schema": version + 1}
     return meta
 
 
@@ -130,7 +156,7 @@ def check(contract: Contract, embedder: Embedder, *, index: str) -> None:
             f"index {index!r} holds {theirs.dims}-d vectors of {theirs.id!r}, but {ours.id!r} "
             f"makes {ours.dims}-d ones: {way_out}"
         )
-    kept = unit(np.array([_unpacked(text) for text in contract.probes])).vectors
+    kept = unit(_kept(contract)).vectors
     lowest = float(np.einsum("ij,ij->i", kept, _probe_vectors(embedder)).min())
     if lowest < SAME_MODEL:
         raise ContractMismatch(
@@ -140,14 +166,17 @@ def check(contract: Contract, embedder: Embedder, *, index: str) -> None:
 
 
 def _probe_vectors(embedder: Embedder) -> Vectors:
-    texts = PROBES[: max(1, _META_VECTOR_BYTES // embedder.info.dims)]
-    result = unit(document_vectors(embedder, texts))
+    result = unit(document_vectors(embedder, _probe_texts(embedder.info.dims)))
     if result.faults:
-        raise ContractError(
+        raise VectorError(
             f"{embedder.info.id} gave {next(iter(result.faults.values()))} for a probe text: "
             "use another embedder"
         )
     return result.vectors
+
+
+def _probe_texts(dims: int) -> tuple[str, ...]:
+    return PROBES[: max(1, _META_VECTOR_BYTES // dims)]
 
 
 def _packed(vector: Vectors) -> str:
@@ -155,5 +184,6 @@ def _packed(vector: Vectors) -> str:
     return b64encode(np.round(vector / largest * 127).astype(np.int8).tobytes()).decode("ascii")
 
 
-def _unpacked(text: str) -> Vectors:
-    return np.frombuffer(b64decode(text), np.int8).astype(np.float32)
+def _kept(contract: Contract) -> Vectors:
+    rows = [np.frombuffer(b64decode(text), np.int8) for text in contract.probes]
+    return np.array(rows, np.float32)
