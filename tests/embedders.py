@@ -82,6 +82,13 @@ class NanFor(WordEmbedder):
         return vector
 
 
+class NothingFor(NanFor):
+    """A vector of length zero for each text that holds `word`."""
+
+    def _vector(self, text: str) -> Vectors:
+        return WordEmbedder._vector(self, text) * (self.word not in text)
+
+
 class FailsOn(WordEmbedder):
     """Raises, for the whole batch, if one of its texts holds `word`."""
 
