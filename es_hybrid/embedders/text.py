@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ class SentenceTransformerEmbedder:
 
     @cached_property
     def _model(self) -> Any:  # noqa: ANN401 - imported only when used
+        _check_folder(self.name)
         try:
             from sentence_transformers import SentenceTransformer
         except ImportError:
@@ -63,6 +65,17 @@ class SentenceTransformerEmbedder:
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Vectors, float32, shape (len(texts), dims)."""
         return np.asarray(self._model.encode_query(list(texts), show_progress_bar=False))
+
+
+def _check_folder(name: str) -> None:
+    """Refuse a wrong folder at once: loading the library that would refuse it takes long."""
+    folder = Path(name)
+    meant = folder.exists() or name.startswith((".", "/", "~"))
+    if meant and not any((folder / file).is_file() for file in ("modules.json", "config.json")):
+        raise EmbedderError(
+            f"{name!r} is no folder with a sentence-transformers model (it has no modules.json): "
+            "name the folder that model.save() wrote, or a model of the hub"
+        )
 
 
 def _dims(model: Any) -> int:  # noqa: ANN401 - a SentenceTransformer
