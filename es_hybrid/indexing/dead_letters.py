@@ -19,11 +19,16 @@ class DeadLetters:
 
     Args:
         path: the file; None keeps nothing.
+
+    Raises:
+        SourceError: nothing could be kept there; better known before a record is refused.
     """
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self._file: IO[bytes] | None = None
+        if path is not None:
+            _try(path)
 
     def keep(self, problem: Problem, record: Mapping[str, Any] | None) -> None:
         """Append one line: what, why, when, and the record itself where there is one.
@@ -40,13 +45,28 @@ class DeadLetters:
             self._file.write(orjson.dumps(line, default=str, option=orjson.OPT_APPEND_NEWLINE))
             self._file.flush()
         except OSError as error:
-            raise SourceError(
-                f"cannot keep dead letters in {str(self.path)!r} ({error.strerror}): "
-                "name another file with --dead-letters"
-            ) from error
+            raise _unwritable(self.path, error) from error
 
     def close(self) -> None:
         """Close the file, if one was opened."""
         if self._file:
             self._file.close()
             self._file = None
+
+
+def _try(path: Path) -> None:
+    """Open the file as it will be opened; leave none behind that was not there."""
+    try:
+        existed = path.exists()
+        path.open("ab").close()
+        if not existed:
+            path.unlink()
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> SourceError:
+    return SourceError(
+        f"cannot keep dead letters in {str(path)!r} ({error.strerror}): "
+        "name another file with --dead-letters"
+    )
