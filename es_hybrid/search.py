@@ -14,7 +14,7 @@ from es_hybrid.filters import Clause, combined, parse_filter
 from es_hybrid.fusion import RANK_CONSTANT, rrf
 from es_hybrid.hits import MODES, Mode, SearchResult
 from es_hybrid.live import index_embedder, read_index
-from es_hybrid.mapping import LiveIndex
+from es_hybrid.mapping import LiveIndex, check_index_name
 from es_hybrid.queries import Leg, bm25_leg, knn_leg
 from es_hybrid.rankings import Ranking, hit, ranking, union
 from es_hybrid.refusals import failure
@@ -99,12 +99,14 @@ class Searcher:
         """The index and its contract, read once.
 
         Raises:
+            InvalidIndexName: there is none, and none can have this name.
             IndexNotFound: there is no such index.
             ContractError: it was not made by es_hybrid, or by a newer one.
         """
         if self._live is None:
-            live = read_index(self.client, self.name)
+            live = read_index(self.client, self.name) if self.name else None
             if live is None:
+                check_index_name(self.name)
                 raise IndexNotFound(
                     f"no index {self.name!r}: make it with es-hybrid index {self.name} FILE"
                 )
