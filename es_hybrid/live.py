@@ -19,7 +19,7 @@ def read_index(client: Elasticsearch, name: str) -> LiveIndex | None:
         ServerError: the server refused, or cannot be reached.
     """
     answer = request(client, "GET", path(name), params={"expand_wildcards": "all"}, ok=(404,))
-    if "error" in answer:
+    if "error" in answer or not answer:  # a pattern that nothing matches is answered with {}
         return None
     return live_index(name, answer)
 
