@@ -10,6 +10,7 @@ import typer
 
 from es_hybrid.cli.connection import with_client
 from es_hybrid.cli.output import Interrupted, print_json, printable, say, stop
+from es_hybrid.errors import UsageError
 
 if TYPE_CHECKING:
     from es_hybrid.indexing import Report
@@ -73,7 +74,7 @@ def index(
         client,
         name,
         embedder=embedder,
-        text_fields=text_fields and [field.strip() for field in text_fields.split(",")],
+        text_fields=None if text_fields is None else _names(text_fields),
         id_field=id_field,
         analysis=analysis,
         vector_index=vector_index,
@@ -89,6 +90,13 @@ def index(
     _complain(report, letters)
     if not (report.complete or allow_failures):
         stop(_FAILED)
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise UsageError(f"--text-fields {text!r} has an empty name: write it like title,text")
+    return names
 
 
 def _written(indexer: Any, source: Any) -> Report:  # noqa: ANN401 - imported only when used
