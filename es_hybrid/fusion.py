@@ -73,7 +73,7 @@ def rrf(
         weight
         * (
             np.float32(1)
-            / np.arange(rank_constant + 1, rank_constant + 1 + len(ranking), dtype=np.float32)
+            / np.arange(rank_constant + 1, rank_constant + 1 + len(ranking)).astype(np.float32)
         )
         for ranking, weight in zip(rankings, factors, strict=True)
     ]
