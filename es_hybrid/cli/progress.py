@@ -23,7 +23,7 @@ class Bar:
         if self._drawing is not None:
             self._drawing.update(
                 self._task,
-                completed=progress.position or progress.done,
+                completed=progress.position,
                 total=progress.size,
                 done=progress.done,
             )

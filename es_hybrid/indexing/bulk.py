@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,9 +21,10 @@ from es_hybrid.documents import Document
 from es_hybrid.errors import RequestRefused, ServerUnreachable
 from es_hybrid.refusals import explain
 
-# "Start with 100 … keep under a couple tens of megabytes": vectors make bytes the bound.
+# "Start with 100 … keep under a couple tens of megabytes". Embedding takes far longer than
+# sending, so there is nothing to win from more: what is sent is safe if the run is interrupted.
 MAX_BYTES = 5 * 1024 * 1024
-MAX_DOCUMENTS = 500
+MAX_DOCUMENTS = 100
 
 ATTEMPTS = 8
 _FIRST_WAIT, _LONGEST_WAIT = 0.25, 15.0  # seconds; doubled each time, full jitter
@@ -53,8 +54,11 @@ def prepared(document: Document, body: dict[str, Any]) -> Prepared:
     return Prepared(document, b"%s\n%s\n" % (action, source))
 
 
-def batches(items: Sequence[Prepared]) -> Iterator[list[Prepared]]:
-    """Cut into requests of at most `MAX_BYTES` and `MAX_DOCUMENTS`, at least one document each."""
+def batches(items: Iterable[Prepared]) -> Iterator[list[Prepared]]:
+    """Cut into requests of at most `MAX_BYTES` and `MAX_DOCUMENTS`, at least one document each.
+
+    A request is yielded as soon as it is full.
+    """
     batch: list[Prepared] = []
     size = 0
     for item in items:

@@ -129,18 +129,21 @@ class _Run:
         self.in_flight: deque[Future[list[bulk.Outcome]]] = deque()
         self.base64 = capabilities.read(self.client).base64_vectors
         self.created = False
+        self.position = 0
 
     def report(self) -> Report:
         """Run to the end."""
         with ThreadPoolExecutor(_SENDERS, thread_name_prefix="es_hybrid-send") as pool:
             try:
                 for window, position in self._windows():
+                    self.position = position
                     self._write(window, pool)
-                    self._tell(position)
+                    self._tell()
             finally:  # also on Ctrl-C: what is on its way is waited for and counted
                 self._settle(0)
                 self.letters.close()
                 self._refresh()
+                self._tell()
         self._refuse_nothing()
         return self._report()
 
@@ -189,20 +192,24 @@ class _Run:
             self.created = create(self.client, self.target, self.wanted)
         todo = plan(self.client, self.target.index, window)
         self.tally.unchanged += todo.unchanged
-        ready = [self._prepared(item) for item in self._embedded(todo.write) if item.fault is None]
-        for batch in bulk.batches(ready):
+        for batch in bulk.batches(map(self._prepared, self._embedded(todo.write))):
             self._settle(_MAX_IN_FLIGHT - 1)
             self.in_flight.append(pool.submit(bulk.send, self.client, self.target.index, batch))
+            self._tell()
 
     def _embedded(self, documents: tuple[Document, ...]) -> Iterator[Embedded]:
-        began = time.perf_counter()
-        results = list(embedded(self.target.embedder, documents))
-        self.tally.embedding_seconds += time.perf_counter() - began
-        for item in results:
-            if item.fault is None:
-                self.tally.embedded += 1
-            else:
+        """Those that have a vector, as they come; the others are dead letters."""
+        results = embedded(self.target.embedder, documents)
+        while True:
+            began = time.perf_counter()
+            item = next(results, None)
+            self.tally.embedding_seconds += time.perf_counter() - began
+            if item is None:
+                return
+            if item.fault is not None:
                 self._dead(item.document, item.fault)
+                continue
+            self.tally.embedded += 1
             yield item
 
     def _prepared(self, item: Embedded) -> bulk.Prepared:
@@ -224,7 +231,7 @@ class _Run:
 
     def _settle(self, most: int) -> None:
         """Wait until at most `most` requests are on their way; count what came back."""
-        while len(self.in_flight) > most:
+        while len(self.in_flight) > most or (self.in_flight and self.in_flight[0].done()):
             for outcome in self.in_flight.popleft().result():
                 if outcome.reason is None:
                     self.tally.indexed += 1
@@ -242,8 +249,10 @@ class _Run:
         except AccessDenied:
             return  # a writer without `maintenance`: Elasticsearch refreshes within a second
 
-    def _tell(self, position: int) -> None:
-        self.progress(Progress(self.tally.read, self.tally.done, position, self.source.size))
+    def _tell(self) -> None:
+        read, done = self.tally.read, self.tally.done
+        position = self.position * done // max(read, 1)  # as if all records were of one length
+        self.progress(Progress(read, done, position, self.source.size))
 
     def _refuse_nothing(self) -> None:
         if self.tally.read == 0:

@@ -84,7 +84,7 @@ class Progress:
     Attributes:
         read: records read so far.
         done: records whose fate is known.
-        position: bytes of the source behind the records whose fate is known.
+        position: bytes of the source behind the records whose fate is known, about.
         size: bytes of the source in all; None where nobody knows.
     """
 
