@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import re
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, cast
+from stat import S_ISDIR, S_ISREG
+from typing import cast
 
 import orjson
 
@@ -48,41 +50,43 @@ class JsonLines(Source):
         """The items of all files, in order."""
         before = 0
         for path in self.paths:
-            position = 0
             with _opened(path) as raw:
                 for item in _items(path, raw):
-                    position = item.position
-                    yield Item(item.where, item.record, before + position)
-            before += position
+                    yield Item(item.where, item.record, before + item.position)
+                before += _position(raw)
 
 
 def _size(path: str) -> int | None:
     if path == STDIN:
         return None
     try:
-        with Path(path).open("rb") as file:
-            first = file.read(1)
-        size = Path(path).stat().st_size
+        facts = Path(path).stat()
+        if not (S_ISREG(facts.st_mode) or S_ISDIR(facts.st_mode)):
+            return None  # a pipe: opening it to look would take from what it holds
+        Path(path).open("rb").close()
     except FileNotFoundError:
         raise SourceError(f"no file {path!r}: check the path") from None
     except IsADirectoryError:
         raise SourceError(f"{path!r} is a folder: name the .jsonl files in it") from None
     except OSError as error:
         raise SourceError(f"cannot read {path!r}: {error.strerror}") from None
-    if not first:
+    if not facts.st_size:
         raise SourceError(f"{path!r} is empty: it needs one JSON object per line")
-    return size
+    return facts.st_size
 
 
 def _name(path: str) -> str:
     return "stdin" if path == STDIN else Path(path).name
 
 
-def _opened(path: str) -> BinaryIO:
-    return sys.stdin.buffer if path == STDIN else Path(path).open("rb")
+def _opened(path: str) -> AbstractContextManager[BufferedReader]:
+    """The bytes; standard input stays open afterwards, as it belongs to the whole process."""
+    if path == STDIN:
+        return nullcontext(cast("BufferedReader", sys.stdin.buffer))
+    return Path(path).open("rb")
 
 
-def _items(path: str, raw: BinaryIO) -> Iterator[Item]:
+def _items(path: str, raw: BufferedReader) -> Iterator[Item]:
     name = _name(path)
     number = 0
     try:
@@ -94,16 +98,15 @@ def _items(path: str, raw: BinaryIO) -> Iterator[Item]:
         yield Item(f"{name} line {number + 1}", RecordError(reason), _position(raw))
 
 
-def _lines(raw: BinaryIO) -> Iterator[bytes]:
-    buffered = io.BufferedReader(cast("io.RawIOBase", raw), 1 << 16)
-    zipped = buffered.peek(2)[:2] == _GZIP_MAGIC
-    lines = iter(gzip.GzipFile(fileobj=buffered) if zipped else buffered)
+def _lines(raw: BufferedReader) -> Iterator[bytes]:
+    zipped = raw.peek(2)[:2] == _GZIP_MAGIC
+    lines = iter(gzip.GzipFile(fileobj=raw) if zipped else raw)
     first = next(lines, b"")
     yield first.removeprefix(_BOM)
     yield from lines
 
 
-def _position(raw: BinaryIO) -> int:
+def _position(raw: BufferedReader) -> int:
     return raw.tell() if raw.seekable() else 0
 
 
