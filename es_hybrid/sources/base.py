@@ -63,6 +63,6 @@ def checked(record: Any) -> Record | RecordError:  # noqa: ANN401 - whatever the
     """The record if it is a mapping with string keys, else the reason against it."""
     if not isinstance(record, dict):
         return RecordError(f"a {type(record).__name__}, not an object with fields")
-    if wrong := next((name for name in record if not isinstance(name, str)), None):
-        return RecordError(f"field name {wrong!r} is not a string")
+    if wrong := [name for name in record if not isinstance(name, str)]:
+        return RecordError(f"field name {wrong[0]!r} is not a string")
     return record
