@@ -1,0 +1,100 @@
+"""A leg's answer as a ranking, and fused entries with all that their legs know."""
+
+import pytest
+
+from es_hybrid.fusion import rrf
+from es_hybrid.hits import Total
+from es_hybrid.queries import Leg
+from es_hybrid.rankings import hit, ranking, union
+
+BM25, KNN = Leg("bm25", "bm25", {}), Leg("knn", "knn", {})
+
+
+def answer(*hits, total=None, relation="eq"):
+    """`hits` are (id, score); the n-th has `_shard_doc` 10 n."""
+    found = [
+        {"_index": "i", "_id": id_, "_score": score, "_source": {"n": id_}, "sort": [score, 10 * n]}
+        for n, (id_, score) in enumerate(hits, start=1)
+    ]
+    count = len(found) if total is None else total
+    return {"hits": {"total": {"value": count, "relation": relation}, "hits": found}}
+
+
+WORDS = ranking(BM25, answer(("a", 7.0), ("b", 2.0), total=40))
+NEAR = ranking(KNN, answer(("b", 1.0), ("c", 0.25)))
+NONE = ranking(BM25, answer())
+
+
+def test_a_ranking_keeps_order_ranks_and_ties():
+    assert list(WORDS.found) == [("i", "a"), ("i", "b")]
+    assert WORDS.ranks == {("i", "a"): 1, ("i", "b"): 2}
+    assert WORDS.ties == {("i", "a"): 10, ("i", "b"): 20}
+
+
+def test_a_ranking_knows_how_many_match():
+    assert WORDS.total == Total(40, "eq")
+    assert ranking(BM25, answer(total=10_000, relation="gte")).total == Total(10_000, "gte")
+
+
+def test_equal_ids_in_two_indices_are_two_documents():
+    both = answer(("a", 2.0), ("a", 1.0))
+    both["hits"]["hits"][1]["_index"] = "j"
+    assert list(ranking(BM25, both).found) == [("i", "a"), ("j", "a")]
+
+
+@pytest.mark.parametrize(("score", "cosine"), [(1.0, 1.0), (0.5, 0.0), (0.0, -1.0), (0.25, -0.5)])
+def test_the_cosine_is_read_from_the_score_of_unit_vectors(score, cosine):
+    near = ranking(KNN, answer(("a", score)))
+    assert near.leg_hit(("i", "a"), contribution=None).cosine == cosine
+
+
+def test_a_bm25_leg_has_no_cosine():
+    assert WORDS.leg_hit(("i", "a"), contribution=None).cosine is None
+
+
+def fused(*rankings):
+    return {
+        entry.key[1]: hit(entry, rankings) for entry in rrf([list(one.found) for one in rankings])
+    }
+
+
+def test_a_fused_hit_says_what_each_leg_gave():
+    found = fused(WORDS, NEAR)["b"]
+    assert (found.bm25.rank, found.bm25.score) == (2, 2.0)
+    assert (found.knn.rank, found.knn.cosine) == (1, 1.0)
+    assert found.score == pytest.approx(found.bm25.contribution + found.knn.contribution)
+
+
+def test_a_hit_of_one_leg_of_two_shows_that_one_only():
+    hits = fused(WORDS, NEAR)
+    assert set(hits["a"].legs) == {"bm25"}
+    assert set(hits["c"].legs) == {"knn"}
+    assert hits["c"].source == {"n": "c"}
+
+
+def test_a_search_by_one_leg_keeps_that_legs_score_and_has_no_contribution():
+    found = fused(WORDS)["a"]
+    assert found.score == 7.0
+    assert found.bm25.contribution is None
+
+
+def test_two_legs_of_which_one_is_empty_are_still_fused():
+    found = fused(NONE, NEAR)["b"]
+    assert found.score == found.knn.contribution == pytest.approx(1 / 61)
+
+
+@pytest.mark.parametrize(
+    ("rankings", "found", "total"),
+    [
+        ([WORDS], 2, Total(40, "eq")),
+        ([NEAR], 2, Total(2, "eq")),
+        ([ranking(BM25, answer(("a", 1.0))), NEAR], 3, Total(3, "eq")),
+        ([NONE, NEAR], 2, Total(2, "eq")),
+        ([NONE, ranking(KNN, answer())], 0, Total(0, "eq")),
+        ([WORDS, NEAR], 3, Total(40, "gte")),
+        ([ranking(BM25, answer(("a", 1.0), total=2)), NEAR], 3, Total(3, "gte")),
+        ([ranking(BM25, answer(total=10_000, relation="gte")), NEAR], 2, Total(10_000, "gte")),
+    ],
+)
+def test_the_total_is_exact_only_where_both_legs_were_seen_to_their_end(rankings, found, total):
+    assert union(rankings, found=found) == total
