@@ -38,11 +38,10 @@ class DeadLetters:
         """
         if self.path is None:
             return
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        line = {"time": now, **asdict(problem), "record": record}
+        line = _line(problem, record)
         try:
             self._file = self._file or self.path.open("ab")
-            self._file.write(orjson.dumps(line, default=str, option=orjson.OPT_APPEND_NEWLINE))
+            self._file.write(line)
             self._file.flush()
         except OSError as error:
             raise _unwritable(self.path, error) from error
@@ -52,6 +51,23 @@ class DeadLetters:
         if self._file:
             self._file.close()
             self._file = None
+
+
+def _line(problem: Problem, record: Mapping[str, Any] | None) -> bytes:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    letter = {"time": now, **asdict(problem), "record": record}
+    try:
+        return orjson.dumps(letter, default=str, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # orjson.JSONEncodeError: the record is no JSON, which may be its problem
+        letter["record"] = _as_text(record)
+        return orjson.dumps(letter, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _as_text(record: Mapping[str, Any] | None) -> str:
+    try:
+        return repr(record)
+    except RecursionError:
+        return "nested too deeply to be written"
 
 
 def _try(path: Path) -> None:
