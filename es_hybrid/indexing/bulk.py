@@ -113,7 +113,8 @@ def _passing(error: ServerUnreachable | RequestRefused) -> bool:
 def _post(client: Elasticsearch, index: str, batch: Sequence[Prepared]) -> list[dict[str, Any]]:
     body = b"".join(item.lines for item in batch)
     answer = request(client, "POST", path(index, "_bulk"), body=body, ndjson=True)
-    items = [next(iter(item.values())) for item in answer["items"]]
+    told = answer.get("items", ()) if isinstance(answer, dict) else ()
+    items = [next(iter(item.values())) for item in told]
     if len(items) != len(batch):
         raise ServerUnreachable(
             f"the answer to a bulk request has {len(items)} items for {len(batch)} documents: "
