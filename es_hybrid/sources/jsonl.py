@@ -76,7 +76,9 @@ def _size(path: str) -> int | None:
 
 
 def _name(path: str) -> str:
-    return "stdin" if path == STDIN else Path(path).name
+    if path == STDIN:
+        return "stdin"
+    return Path(path).name.encode(errors="replace").decode()  # file names may be any bytes
 
 
 def _opened(path: str) -> AbstractContextManager[BufferedReader]:

@@ -171,6 +171,12 @@ def test_the_name_of_a_source_is_that_of_its_files(file):
     assert JsonLines([file(LINES, "a.jsonl"), file(LINES, "b.jsonl")]).name == "a.jsonl,b.jsonl"
 
 
+def test_a_file_name_that_is_not_unicode_becomes_one_that_json_can_say(file):
+    source = JsonLines([file(LINES, os.fsdecode(b"caf\xe9.jsonl"))])
+    assert source.name == "caf?.jsonl"
+    assert next(iter(source)).where == "caf?.jsonl line 1"
+
+
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
 def test_the_position_never_falls_and_ends_at_the_size(file, pack):
     data = pack(b"".join(b'{"n": %d}\n' % n for n in range(30_000)))
