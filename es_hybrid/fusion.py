@@ -66,9 +66,8 @@ def rrf(
     >>> [fused.key for fused in rrf([["a", "b"], ["c", "b"]])]
     ['b', 'a', 'c']
     """
+    check_rank_constant(rank_constant)
     factors = _weights(weights, len(rankings))
-    if rank_constant < 1:
-        raise UsageError(f"rank_constant {rank_constant} is below 1: the usual value is 60")
     columns = [
         weight
         * (
@@ -78,6 +77,17 @@ def rrf(
         for ranking, weight in zip(rankings, factors, strict=True)
     ]
     return _fused(rankings, columns, ties)
+
+
+def check_rank_constant(value: int) -> int:
+    """`value`, if it can be the rank constant.
+
+    Raises:
+        UsageError: it is below 1.
+    """
+    if value < 1:
+        raise UsageError(f"rank_constant {value} is below 1: the usual value is {RANK_CONSTANT}")
+    return value
 
 
 def _weights(weights: Sequence[float] | None, count: int) -> list[np.float32]:

@@ -11,7 +11,7 @@ from es_hybrid.client import path, request
 from es_hybrid.embedders import Embedder, query_vector
 from es_hybrid.errors import IndexNotFound, UsageError
 from es_hybrid.filters import Clause, combined, parse_filter
-from es_hybrid.fusion import RANK_CONSTANT, rrf
+from es_hybrid.fusion import RANK_CONSTANT, check_rank_constant, rrf
 from es_hybrid.hits import MODES, Mode, SearchResult
 from es_hybrid.live import index_embedder, read_index
 from es_hybrid.mapping import LiveIndex, check_index_name
@@ -79,6 +79,7 @@ class Searcher:
         """
         began = time.perf_counter()
         depth = _checked(query, mode=mode, size=size, window=window)
+        check_rank_constant(rank_constant)
         legs = self._legs(query, mode=mode, size=depth, filters=filter)
         rankings = self._ask(legs)
         fused = rrf(
