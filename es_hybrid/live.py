@@ -7,7 +7,7 @@ from elasticsearch import Elasticsearch
 from es_hybrid.client import path, request
 from es_hybrid.contract import check
 from es_hybrid.embedders import Embedder, is_packaged, load_embedder
-from es_hybrid.errors import ContractError
+from es_hybrid.errors import ContractError, ServerUnreachable
 from es_hybrid.mapping import LiveIndex, live_index
 
 
@@ -19,7 +19,11 @@ def read_index(client: Elasticsearch, name: str) -> LiveIndex | None:
         ServerError: the server refused, or cannot be reached.
     """
     answer = request(client, "GET", path(name), params={"expand_wildcards": "all"}, ok=(404,))
-    if "error" in answer or not answer:  # a pattern that nothing matches is answered with {}
+    if not isinstance(answer, dict):
+        raise ServerUnreachable(
+            f"GET {path(name)} was answered with a page, not by an Elasticsearch: correct --url"
+        )
+    if not answer or answer.get("status") == 404:  # {}: a pattern that nothing matches
         return None
     return live_index(name, answer)
 
