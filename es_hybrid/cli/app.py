@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
@@ -87,6 +88,7 @@ def _run(arguments: Sequence[str]) -> int:
     """The exit code of one command; its errors have been printed."""
     as_json = "--json" in arguments
     try:
+        _check_encoding(arguments)
         code = app(list(arguments), prog_name="es-hybrid", standalone_mode=False) or 0
     except _CommandLineError as error:
         return fail("UsageError", _advised(error), code=error.exit_code, as_json=as_json)
@@ -101,6 +103,14 @@ def _run(arguments: Sequence[str]) -> int:
         return fail(type(error).__name__, message, code=FAILURE, as_json=as_json)
     # typer turns Ctrl-C into this code by itself.
     return _interrupted("", as_json=as_json) if code == INTERRUPTED else int(code)
+
+
+def _check_encoding(arguments: Sequence[str]) -> None:
+    """Bytes that are no UTF-8 may name a file, but cannot be sent to Elasticsearch."""
+    for argument in arguments:
+        undecoded = any("\udc80" <= letter <= "\udcff" for letter in argument)
+        if undecoded and not Path(argument).exists():
+            raise UsageError(f"{argument!r} is not UTF-8: type it in a terminal that speaks UTF-8")
 
 
 def _advised(error: Any) -> str:  # noqa: ANN401 - see _CommandLineError
