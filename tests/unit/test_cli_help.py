@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from es_hybrid.cli import main
-from es_hybrid.cli.output import printable, table
+from es_hybrid.cli.output import printable, styled, table
+from tests.commands import Terminal
 
 COMMANDS = ["index", "search", "up", "down", "status", "doctor"]
 CONNECTED = ["index", "search", "doctor"]
@@ -15,15 +15,8 @@ CONNECTION = ["--url", "--cloud-id", "--api-key", "--username", "--password", "-
 
 
 @pytest.fixture
-def typed(capsys):
-    """Run a command line in this process: exit code, stdout, stderr."""
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as ended:
-            main(arguments)
-        return ended.value.code, *capsys.readouterr()
-
-    return run
+def typed(capsys, monkeypatch):
+    return Terminal(capsys, monkeypatch)
 
 
 def test_without_arguments_the_help_is_shown(typed):
@@ -79,6 +72,7 @@ USAGE = {
     "port out of range": (["up", "--port", "70000"], "--port"),
     "address that is none": (["search", "films", "sea", "--url", "films"], "'films'"),
     "fingerprint that is none": (["doctor", "--fingerprint", "x"], "'x'"),
+    "a query that is no UTF-8": (["search", "films", "\udcff"], "'\\udcff'"),
     "text field without a name": (
         ["index", "films", "f.jsonl", "--url", "http://127.0.0.1:1", "--text-fields", "a,,b"],
         "'a,,b'",
@@ -119,8 +113,6 @@ def test_help_loads_nothing_heavy():
 
 @pytest.mark.parametrize(("set_to", "bold"), [("", True), ("1", False)])
 def test_no_color_is_respected(monkeypatch, set_to, bold):
-    from es_hybrid.cli.output import styled
-
     monkeypatch.setenv("NO_COLOR", set_to)
     assert ("\x1b[1m" in styled("Options", bold=True)) is bold
 
