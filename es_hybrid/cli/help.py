@@ -53,7 +53,8 @@ def _parameters(parameters: Iterable[Any], ctx: Any) -> Iterator[tuple[str, Row]
         if parameter.param_type_name == "argument":
             yield "Arguments", (styled(name.partition(" ")[0], bold=True), text)
         else:
-            yield parameter.rich_help_panel or "Options", (styled(name, bold=True), text)
+            panel = getattr(parameter, "rich_help_panel", None)  # --help has none in typer 0.15
+            yield panel or "Options", (styled(name, bold=True), text)
 
 
 def _write(formatter: Any, rows: Iterable[tuple[str, Row]]) -> None:  # noqa: ANN401 - likewise
