@@ -145,7 +145,9 @@ class Searcher:
 
         https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-msearch
         """
-        lines = [part for leg in legs for part in ({"index": self.name}, leg.body)]
+        # Without this a failed shard answers 200, and its documents are missing in silence.
+        header = {"index": self.name, "allow_partial_search_results": False}
+        lines = [part for leg in legs for part in (header, leg.body)]
         answer = request(self.client, "POST", path("_msearch"), body=lines, ndjson=True)
         for response in answer["responses"]:
             if "error" in response:

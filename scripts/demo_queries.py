@@ -15,15 +15,16 @@ QUERIES = (
     "두 날짜 사이의 차이 계산",
 )
 MODES = ("bm25", "knn", "hybrid")
+ROWS = 6
 
 
 def side_by_side(searcher: es_hybrid.Searcher, query: str) -> Table:
-    """One table: a column for each mode, its best five ids below."""
-    found = [[hit.id for hit in searcher.search(query, mode=mode, size=5)] for mode in MODES]
-    table = Table(title=query, title_justify="left", title_style="bold", width=100)
+    """One table: a column for each mode, its best ids below."""
+    found = [[hit.id for hit in searcher.search(query, mode=mode, size=ROWS)] for mode in MODES]
+    table = Table(title=query, title_justify="left", title_style="bold", box=None, width=100)
     for mode in MODES:
         table.add_column(mode, ratio=1, overflow="ellipsis", no_wrap=True)
-    for row in range(5):
+    for row in range(ROWS):
         table.add_row(*(ids[row] if row < len(ids) else "–" for ids in found))
     return table
 

