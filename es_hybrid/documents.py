@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from math import isnan
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from es_hybrid.errors import RecordError
+from es_hybrid.field_types import FieldType, retyped
 
 Record = Mapping[str, Any]
 
@@ -24,6 +25,21 @@ MAX_ID_BYTES = 512
 VECTOR_FIELD = "embedding"
 META_FIELD = "es_hybrid"
 _RESERVED = (VECTOR_FIELD, META_FIELD)
+
+# Elasticsearch's metadata fields. Inside a document it refuses them ("is a metadata field and
+# cannot be added inside a document"), gives them a meaning (_doc_count), or breaks
+# (_primary_term); the last five belong to modules and plugins that not every server has.
+METADATA_FIELDS = frozenset(
+    (
+        *("_id", "_index", "_source", "_routing", "_seq_no", "_version", "_primary_term"),
+        *("_field_names", "_ignored", "_ignored_source", "_nested_path", "_tier", "_doc_count"),
+        *("_data_stream_timestamp",),
+        *("_feature", "_size", "_inference_fields", "_ts_routing_hash", "_tsid"),
+    )
+)
+
+# Put before the name of a column that is called like one of them: _source -> field_source.
+_RENAMED = "field"
 
 # Sub-field of every text field that holds the whole value, for filters.
 EXACT_SUBFIELD = "exact"
@@ -58,23 +74,31 @@ class Fields:
         text: the fields that are searched and embedded, in this order.
         id: the field that holds the id; None takes ``_id`` where a record has one and
             otherwise derives the id from the content, so that the same record keeps its id.
+        columns: field -> the column of the record that it is read from, where the two differ.
+        types: field -> what its values are converted to.
     """
 
     text: tuple[str, ...] = DEFAULT_TEXT_FIELDS
     id: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    types: Mapping[str, FieldType] = field(default_factory=dict)
 
 
 def document(record: Record, fields: Fields, *, where: str = "") -> Document:
     """Make a Document of a record.
 
+    A field called like one of Elasticsearch's metadata fields is kept under `stored_name`.
+
     Raises:
-        RecordError: no text, an unusable id, a reserved field, or a value that is not JSON.
+        RecordError: no text, an unusable id, a reserved field, or a value that is not JSON or
+            not of the field's type.
 
     >>> document({"_id": 7, "title": "Tea", "text": "hot"}, Fields()).text
     'Tea hot'
     """
+    record = retyped(_mapped(record, fields.columns), fields.types.items())
     _refuse_reserved(record)
-    source = {name: value for name, value in record.items() if name != DEFAULT_ID_FIELD}
+    source = _stored(record, fields.id or DEFAULT_ID_FIELD)
     content_hash = _digest(_json(source))
     text = _text(record, fields.text)
     return Document(
@@ -85,6 +109,47 @@ def document(record: Record, fields: Fields, *, where: str = "") -> Document:
         text_hash=_digest(text.encode()),
         where=where,
     )
+
+
+def stored_name(name: str) -> str:
+    """What a field is called inside a document.
+
+    >>> [stored_name(name) for name in ("year", "_source", "_op_type")]
+    ['year', 'field_source', '_op_type']
+    """
+    # Elasticsearch reads a dot as a path, and refuses the path below a metadata field as well.
+    return _RENAMED + name if name.partition(".")[0] in METADATA_FIELDS else name
+
+
+def _mapped(record: Record, columns: Mapping[str, str]) -> Record:
+    """The record with its columns under the names of the fields that are read from them."""
+    if not columns:
+        return record
+    for name, column in columns.items():
+        if name in record and column in record and name not in columns.values():
+            raise RecordError(
+                f"field {name!r} is read from {column!r}, but the record has {name!r} as well: "
+                f"map that to another name with --map OTHER={name}"
+            )
+    taken = set(columns.values())
+    kept = {name: value for name, value in record.items() if name not in taken}
+    return kept | {name: record[column] for name, column in columns.items() if column in record}
+
+
+def _stored(record: Record, id_field: str) -> dict[str, Any]:
+    """The fields as the index keeps them; ``_id`` is no field where it is the id."""
+    source: dict[str, Any] = {}
+    for name, value in record.items():
+        if name == id_field == DEFAULT_ID_FIELD:
+            continue
+        stored = stored_name(name)
+        if stored != name and stored in record:
+            raise RecordError(
+                f"field {name!r} would be kept as {stored!r}, which the record has as well: "
+                f"rename one with --map OTHER={name}"
+            )
+        source[stored] = value
+    return source
 
 
 def _refuse_reserved(record: Record) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from es_hybrid.documents import Document, Fields, document
 from es_hybrid.errors import RecordError
+from es_hybrid.field_types import field_type
 
 TEA = {"_id": "tea", "title": "Tea", "text": "a hot drink", "price": 3}
 
@@ -121,11 +122,51 @@ def test_reserved_fields_are_rejected_by_name(name):
         made({**TEA, name: [1.0]})
 
 
-@pytest.mark.parametrize(
-    "name", ["pipeline", "routing", "_op_type", "_source", "_index", "embeddings"]
-)
+@pytest.mark.parametrize("name", ["pipeline", "routing", "_op_type", "_type", "embeddings"])
 def test_columns_named_like_bulk_metadata_are_data(name):
     assert made({**TEA, name: "x"}).source[name] == "x"
+
+
+@pytest.mark.parametrize("name", ["_source", "_index", "_routing", "_doc_count", "_source.x"])
+def test_columns_named_like_metadata_fields_are_data_under_another_name(name):
+    source = made({**TEA, name: "x"}).source
+    assert source["field" + name] == "x"
+    assert name not in source
+
+
+def test_a_column_called_id_is_data_where_another_field_is_the_id():
+    tea = document({**TEA, "_id": 7, "sku": "a"}, Fields(id="sku"))
+    assert (tea.id, tea.source["field_id"]) == ("a", 7)
+
+
+def test_a_column_is_read_under_the_name_of_its_field():
+    fields = Fields(columns={"title": "headline", "_id": "nr"})
+    tea = document({"headline": "Tea", "nr": 7, "text": "hot"}, fields)
+    assert (tea.id, tea.source) == ("7", {"title": "Tea", "text": "hot"})
+
+
+def test_two_fields_may_change_places():
+    fields = Fields(columns={"title": "text", "text": "title"})
+    assert document(TEA, fields).source["text"] == TEA["title"]
+
+
+@pytest.mark.parametrize(
+    ("record", "columns"),
+    [
+        ({"title": "Tea", "headline": "Hot"}, {"title": "headline"}),
+        ({"_index": 1, "field_index": 2}, {}),
+    ],
+)
+def test_no_column_is_lost_to_another_of_its_name(record, columns):
+    with pytest.raises(RecordError, match=r"as well: .*--map OTHER="):
+        document({**TEA, **record}, Fields(columns=columns))
+
+
+def test_typed_values_are_converted_before_they_are_hashed():
+    fields = Fields(types={"year": field_type("number")})
+    text, number = (document({**TEA, "year": year}, fields) for year in ("1975", 1975))
+    assert text.source["year"] == 1975
+    assert text.content_hash == number.content_hash
 
 
 @pytest.mark.parametrize("value", [{1, 2}, 2**64, "\ud800", {1: "a"}, object(), b"bytes"])

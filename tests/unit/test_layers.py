@@ -15,7 +15,7 @@ ROOT = Path(es_hybrid.__file__).parent
 # A module may import those of its own line and of the lines above it.
 LAYERS = (
     {"errors"},
-    {"documents", "filters", "fusion", "hits", "node", "vector_index", "vectors"},
+    {"documents", "field_types", "filters", "fusion", "hits", "node", "vector_index", "vectors"},
     {"contract", "embedders", "mapping", "queries", "rankings", "sources"},
     {"capabilities", "client", "connection", "live", "refusals", "settings"},
     {"indexing", "search"},
@@ -24,7 +24,7 @@ LAYERS = (
     {"", "__main__"},  # the public names, and python -m es_hybrid
 )
 PURE = (
-    *("contract", "documents", "filters", "fusion", "hits"),
+    *("contract", "documents", "field_types", "filters", "fusion", "hits"),
     *("mapping", "queries", "rankings", "vector_index", "vectors"),
 )
 SERVER = {"elasticsearch", "elastic_transport"}
