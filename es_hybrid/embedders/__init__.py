@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from es_hybrid.embedders.base import Embedder, EmbedderInfo, document_vectors, query_vector
+from es_hybrid.embedders.base import (
+    Embedder,
+    EmbedderInfo,
+    document_vectors,
+    query_vector,
+    token_counts,
+)
 from es_hybrid.errors import UnknownEmbedder
 
 __all__ = [
@@ -15,6 +21,7 @@ __all__ = [
     "is_packaged",
     "load_embedder",
     "query_vector",
+    "token_counts",
 ]
 
 # Chosen by measurement: the table stands in CONTRIBUTING.md.

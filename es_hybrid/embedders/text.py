@@ -66,6 +66,12 @@ class SentenceTransformerEmbedder:
         """Vectors, float32, shape (len(texts), dims)."""
         return np.asarray(self._model.encode_query(list(texts), show_progress_bar=False))
 
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text with its prefix, before the model cuts it."""
+        prompted = [self.info.document_prefix + text for text in texts]
+        ids = self._model.tokenizer(prompted, truncation=False, verbose=False)["input_ids"]
+        return [len(one) for one in ids]
+
 
 def _check_folder(name: str) -> None:
     """Refuse a wrong folder at once: loading the library that would refuse it takes long."""

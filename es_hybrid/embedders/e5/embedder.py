@@ -77,6 +77,10 @@ class E5Small:
         """Unit vectors, float32, shape (len(texts), 384)."""
         return self._embed([self.info.query_prefix + text for text in texts])
 
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text with its prefix, before it is cut."""
+        return [self._tokenizer.count(self.info.document_prefix + text) for text in texts]
+
     def _embed(self, texts: Sequence[str]) -> Vectors:
         tokens = []
         for text in texts:

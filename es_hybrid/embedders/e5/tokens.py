@@ -46,6 +46,10 @@ class Tokenizer:
                 break
         return [BEGIN, *ids[: self._room], END], len(ids) > self._room
 
+    def count(self, text: str) -> int:
+        """How many tokens `text` has, the two special ones with it, before it is cut."""
+        return 2 + sum(len(self._word(word)) for word in self._words(text))
+
     def _words(self, text: str) -> Iterable[str]:
         # The table knows single characters: letters and their marks are joined before.
         plain = normalize("NFC", text).translate(self._characters)
