@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from typing import Any
 from es_hybrid.contract import META_KEY, Contract, from_meta
 from es_hybrid.documents import META_FIELD, VECTOR_FIELD
 from es_hybrid.errors import InvalidIndexName, NoContract, UsageError
+from es_hybrid.field_types import META_KEY as FIELD_META_KEY
+from es_hybrid.field_types import FieldType, field_type
 from es_hybrid.vector_index import vector_index_type
 
 DEFAULT_ANALYSIS = "standard"
@@ -86,7 +88,11 @@ def first_version(name: str) -> str:
 
 
 def index_body(
-    contract: Contract, *, shards: int = 1, replicas: int | None = None
+    contract: Contract,
+    *,
+    shards: int = 1,
+    replicas: int | None = None,
+    types: Mapping[str, FieldType] | None = None,
 ) -> dict[str, Any]:
     """Settings and mappings of a new index that keeps `contract`.
 
@@ -95,6 +101,7 @@ def index_body(
         shards: number of primary shards, at least 1.
         replicas: copies of each shard; None lets Elasticsearch keep one where there is a
             second node (``auto_expand_replicas: 0-1``).
+        types: the typed fields; all others are mapped when they are first seen.
 
     Raises:
         UsageError: a combination that Elasticsearch does not allow.
@@ -107,7 +114,8 @@ def index_body(
         del index["auto_expand_replicas"]
     body["settings"] |= _analysis(contract.analysis)
     body["mappings"]["_meta"] = {META_KEY: contract.to_meta()}
-    body["mappings"]["properties"] = _properties(body["mappings"]["properties"], contract)
+    typed = {name: kind.mapping() for name, kind in (types or {}).items()}
+    body["mappings"]["properties"] = typed | _properties(body["mappings"]["properties"], contract)
     return body
 
 
@@ -140,12 +148,14 @@ class LiveIndex:
         index: the index behind it.
         contract: what it promises.
         fields: full name of every mapped field -> its type.
+        types: those of them that were given a type, and which.
     """
 
     name: str
     index: str
     contract: Contract
     fields: Mapping[str, str]
+    types: Mapping[str, FieldType] = field(default_factory=dict)
 
 
 def live_index(name: str, answer: Mapping[str, Any]) -> LiveIndex:
@@ -169,8 +179,9 @@ def live_index(name: str, answer: Mapping[str, Any]) -> LiveIndex:
             f"index {index!r} was not made by es_hybrid, so nobody knows which model made its "
             "vectors: index your documents under another name"
         )
-    fields = dict(_flattened(mappings.get("properties", {})))
-    return LiveIndex(name, index, from_meta(meta, index=index), fields)
+    properties = mappings.get("properties", {})
+    fields = dict(_flattened(properties))
+    return LiveIndex(name, index, from_meta(meta, index=index), fields, dict(_typed(properties)))
 
 
 def _flattened(properties: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -181,3 +192,14 @@ def _flattened(properties: Mapping[str, Any], prefix: str = "") -> Iterator[tupl
         else:
             yield full, spec.get("type", "object")
         yield from _flattened(spec.get("fields", {}), full + ".")
+
+
+def _typed(properties: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, FieldType]]:
+    for name, spec in properties.items():
+        yield from _typed(spec.get("properties", {}), f"{prefix}{name}.")
+        written = spec.get("meta", {}).get(FIELD_META_KEY)
+        try:
+            if written is not None:
+                yield prefix + name, field_type(written)
+        except UsageError:
+            continue  # a type of a newer es_hybrid, or somebody else's word
