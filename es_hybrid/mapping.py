@@ -14,6 +14,7 @@ from es_hybrid.documents import META_FIELD, VECTOR_FIELD
 from es_hybrid.errors import InvalidIndexName, NoContract, UsageError
 from es_hybrid.field_types import META_KEY as FIELD_META_KEY
 from es_hybrid.field_types import FieldType, field_type
+from es_hybrid.similarity import similarity
 from es_hybrid.vector_index import vector_index_type
 
 DEFAULT_ANALYSIS = "standard"
@@ -123,7 +124,7 @@ def _properties(template: dict[str, Any], contract: Contract) -> dict[str, Any]:
     kind = vector_index_type(contract.vector_index, dims=contract.embedder.dims)
     vector = template[VECTOR_FIELD] | {
         "dims": contract.embedder.dims,
-        "similarity": contract.similarity,
+        "similarity": similarity(contract.similarity).field,
         "index_options": kind.options(),
     }
     texts = dict.fromkeys(contract.text_fields, template["text"])
@@ -199,7 +200,7 @@ def _typed(properties: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[st
         yield from _typed(spec.get("properties", {}), f"{prefix}{name}.")
         written = spec.get("meta", {}).get(FIELD_META_KEY)
         try:
-            if written is not None:
+            if isinstance(written, str):
                 yield prefix + name, field_type(written)
         except UsageError:
             continue  # a type of a newer es_hybrid, or somebody else's word

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from elasticsearch import Elasticsearch
@@ -11,6 +12,8 @@ from es_hybrid.client import path, request
 from es_hybrid.contract import Contract, probe
 from es_hybrid.embedders import DEFAULT_EMBEDDER, Embedder, load_embedder
 from es_hybrid.errors import ContractMismatch, PluginMissing, RequestRefused
+from es_hybrid.field_types import FieldType
+from es_hybrid.indexing import typed_fields
 from es_hybrid.live import index_embedder, read_index
 from es_hybrid.mapping import (
     DEFAULT_ANALYSIS,
@@ -34,6 +37,8 @@ class Wanted:
         vector_index: a vector index type.
         shards: primary shards of a new index.
         replicas: copies of each shard of a new index; None adapts to the number of nodes.
+        types: field -> the type that it must have.
+        hints: field -> the type that it gets if nothing speaks against it.
     """
 
     embedder: str | Embedder | None = None
@@ -42,6 +47,8 @@ class Wanted:
     vector_index: str | None = None
     shards: int = 1
     replicas: int | None = None
+    types: Mapping[str, FieldType] = field(default_factory=dict)
+    hints: Mapping[str, FieldType] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,8 @@ class Target:
         contract: what it promises.
         embedder: proven to be the model of the contract.
         exists: whether the index is there already.
+        types: the typed fields, those that the index has already and those that are new.
+        new_types: of these, what a live index does not know yet.
     """
 
     name: str
@@ -61,6 +70,8 @@ class Target:
     contract: Contract
     embedder: Embedder
     exists: bool
+    types: Mapping[str, FieldType] = field(default_factory=dict)
+    new_types: Mapping[str, FieldType] = field(default_factory=dict)
 
 
 def find(
@@ -79,8 +90,27 @@ def find(
     if live is None:
         return _new(name, wanted, default_text)
     _compare(live, wanted)
-    embedder = index_embedder(live, wanted.embedder)
-    return Target(name, live.index, live.contract, embedder, exists=True)
+    types = _types(wanted, live.contract.text_fields, live)
+    return Target(
+        name,
+        live.index,
+        live.contract,
+        index_embedder(live, wanted.embedder),
+        exists=True,
+        types=types,
+        new_types={name: kind for name, kind in types.items() if live.types.get(name) != kind},
+    )
+
+
+def _types(
+    wanted: Wanted, text_fields: tuple[str, ...], live: LiveIndex | None
+) -> Mapping[str, FieldType]:
+    """What was asked for, then what the index has, then what the source knows by itself."""
+    typed_fields.check_names(wanted.types, text_fields)
+    if live:
+        typed_fields.check_live(live, wanted.types)
+    hints = typed_fields.without_conflict(wanted.hints, text_fields, live)
+    return {**hints, **(live.types if live else {}), **wanted.types}
 
 
 def _check_wanted(wanted: Wanted) -> None:
@@ -98,7 +128,8 @@ def _new(name: str, wanted: Wanted, default_text: tuple[str, ...]) -> Target:
         vector_index=kind.name,
         probes=probe(embedder),
     )
-    return Target(name, first_version(name), contract, embedder, exists=False)
+    types = _types(wanted, contract.text_fields, None)
+    return Target(name, first_version(name), contract, embedder, exists=False, types=types)
 
 
 def _compare(live: LiveIndex, wanted: Wanted) -> None:
@@ -123,7 +154,9 @@ def create(client: Elasticsearch, target: Target, wanted: Wanted) -> bool:
         PluginMissing: the analysis needs a plugin that the server does not have.
         ServerError: the server refused, or cannot be reached.
     """
-    body = index_body(target.contract, shards=wanted.shards, replicas=wanted.replicas)
+    body = index_body(
+        target.contract, shards=wanted.shards, replicas=wanted.replicas, types=target.types
+    )
     body["aliases"] = {target.name: {"is_write_index": True}}
     try:
         request(client, "PUT", path(target.index), body=body)
