@@ -8,8 +8,8 @@ from rich.table import Table
 import es_hybrid
 
 QUERIES = (
-    "read a comma separated file",
-    "run a function later in another thread",
+    "make a temporary directory",
+    "run a shell command and read its output",
     "os.fsync",
     "쉼표로 구분된 파일 읽기",
     "두 날짜 사이의 차이 계산",
