@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,21 +21,19 @@ from es_hybrid.documents import (
     VECTOR_FIELD,
     Document,
     Fields,
-    document,
 )
 from es_hybrid.embedders import Embedder
-from es_hybrid.errors import AccessDenied, RecordError, SourceError
-from es_hybrid.indexing import bulk
+from es_hybrid.errors import AccessDenied, SourceError
+from es_hybrid.field_types import field_type
+from es_hybrid.indexing import bulk, typed_fields
 from es_hybrid.indexing.dead_letters import DeadLetters
 from es_hybrid.indexing.embedding import Embedded, embedded
+from es_hybrid.indexing.intake import Intake, Window, check_duplicates
 from es_hybrid.indexing.plan import plan
 from es_hybrid.indexing.report import Problem, Progress, Report, Tally
 from es_hybrid.indexing.target import Target, Wanted, create, find, refresh
-from es_hybrid.sources import Item, Source, memory
+from es_hybrid.sources import Source, memory
 from es_hybrid.vectors import packed
-
-# Documents that are planned and embedded together: enough to sort by length, few in memory.
-WINDOW = 512
 
 _SENDERS = 2
 _MAX_IN_FLIGHT = 4
@@ -70,6 +69,13 @@ class Indexer:
         shards: primary shards of a new index.
         replicas: copies of each shard of a new index; None adapts to the number of nodes.
         dead_letters: file that keeps every record that could not be indexed; None keeps none.
+        fields: field -> type, such as ``{"year": "number", "sold": "date:%d.%m.%Y"}``; an index
+            keeps the types that it was given.
+        columns: field -> the column that it is read from, where the two differ.
+        duplicates: what happens to another record of the same id: ``"reject"``, or ``"last"``.
+
+    Raises:
+        UsageError: an unknown type, or another word for `duplicates`.
     """
 
     def __init__(
@@ -85,6 +91,9 @@ class Indexer:
         shards: int = 1,
         replicas: int | None = None,
         dead_letters: Path | None = None,
+        fields: Mapping[str, str] | None = None,
+        columns: Mapping[str, str] | None = None,
+        duplicates: str = "reject",
     ) -> None:
         self.client = client
         self.name = name
@@ -96,8 +105,11 @@ class Indexer:
             vector_index=vector_index,
             shards=shards,
             replicas=replicas,
+            types={field: field_type(spec) for field, spec in (fields or {}).items()},
         )
         self.dead_letters = dead_letters
+        self.columns = dict(columns or {})
+        self.duplicates = check_duplicates(duplicates)
 
     def write(self, records: Source | Iterable[Any], *, progress: OnProgress = _silent) -> Report:
         """Index all records and refresh once at the end.
@@ -112,8 +124,9 @@ class Indexer:
             EmbedderError: the embedder cannot be loaded; nothing was written.
             ServerError: the server cannot be reached or refused everything.
         """
-        target = find(self.client, self.name, self.wanted, default_text=DEFAULT_TEXT_FIELDS)
         source = records if isinstance(records, Source) else memory(records)
+        wanted = replace(self.wanted, hints=source.types)
+        target = find(self.client, self.name, wanted, default_text=DEFAULT_TEXT_FIELDS)
         run = _Run(self, target, source, progress)
         return run.report()
 
@@ -130,21 +143,31 @@ class _Run:
         self.target = target
         self.source = source
         self.progress = progress
-        self.fields = Fields(text=target.contract.text_fields, id=indexer.id_field)
         self.letters = DeadLetters(indexer.dead_letters)
         self.tally = Tally()
-        self.seen: dict[str, str] = {}
+        self.intake = Intake(
+            source,
+            Fields(
+                text=target.contract.text_fields,
+                id=indexer.id_field,
+                columns=indexer.columns,
+                types=target.types,
+            ),
+            duplicates=indexer.duplicates,
+            tally=self.tally,
+            lost=self._lost,
+        )
         self.in_flight: deque[Future[list[bulk.Outcome]]] = deque()
         self.base64 = capabilities.read(self.client).base64_vectors
-        self.created = False
+        self.ready = self.created = False
         self.position = 0
 
     def report(self) -> Report:
         """Run to the end."""
         with ThreadPoolExecutor(_SENDERS, thread_name_prefix="es_hybrid-send") as pool:
             try:
-                for window, position in self._windows():
-                    self.position = position
+                for window in self.intake.windows():
+                    self.position = window.position
                     self._write(window, pool)
                     self._tell()
             finally:
@@ -161,55 +184,32 @@ class _Run:
             self._refresh()
             self._tell()
 
-    def _windows(self) -> Iterator[tuple[list[Document], int]]:
-        """Documents in windows, with the position behind each; the last may be empty."""
-        window: list[Document] = []
-        position = 0
-        for item in self.source:
-            self.tally.read += 1
-            position = item.position
-            if accepted := self._accepted(item):
-                window.append(accepted)
-            if len(window) == WINDOW:
-                yield window, position
-                window = []
-        yield window, position
-
-    def _accepted(self, item: Item) -> Document | None:
-        """The document, unless it is rejected or a repetition of one in this run."""
-        try:
-            if isinstance(item.record, RecordError):
-                raise item.record
-            made = document(item.record, self.fields, where=item.where)
-        except RecordError as error:
-            self._lost(Problem("rejected", item.where, str(error)), item.record)
-            return None
-        before = self.seen.get(made.id)
-        if before is None:
-            self.seen[made.id] = made.content_hash
-            return made
-        if before == made.content_hash:
-            self.tally.unchanged += 1
-            return None
-        reason = f"id {made.id!r} stood before in this run with other content: make ids unique"
-        self._lost(Problem("rejected", item.where, reason, made.id), item.record)
-        return None
-
     def _lost(self, problem: Problem, record: Any) -> None:  # noqa: ANN401 - as it was read
         self.tally.count(problem)
         self.letters.keep(problem, record if isinstance(record, dict) else None)
 
-    def _write(self, window: list[Document], pool: ThreadPoolExecutor) -> None:
-        if not window:
+    def _write(self, window: Window, pool: ThreadPoolExecutor) -> None:
+        if not window.documents:
             return
-        if not (self.target.exists or self.created):
-            self.created = create(self.client, self.target, self.wanted)
-        todo = plan(self.client, self.target.index, window)
+        self._ready()
+        if window.rewrites:
+            self._settle(0)  # else an older document might arrive behind a newer one
+        todo = plan(self.client, self.target.index, window.documents)
         self.tally.unchanged += todo.unchanged
         for batch in bulk.batches(map(self._prepared, self._embedded(todo.write))):
             self._settle(_MAX_IN_FLIGHT - 1)
             self.in_flight.append(pool.submit(bulk.send, self.client, self.target.index, batch))
             self._tell()
+
+    def _ready(self) -> None:
+        """Before the first document: the index and its typed fields are there."""
+        if self.ready:
+            return
+        self.ready = True
+        if not self.target.exists:
+            self.created = create(self.client, self.target, self.wanted)
+        elif self.target.new_types:
+            typed_fields.add(self.client, self.target.index, self.target.new_types)
 
     def _embedded(self, documents: tuple[Document, ...]) -> Iterator[Embedded]:
         """Those that have a vector, as they come; the others are dead letters."""
@@ -297,4 +297,7 @@ class _Run:
             seconds=round(time.perf_counter() - self.started, 3),
             embedding_seconds=round(tally.embedding_seconds, 3),
             problems=tuple(tally.problems),
+            superseded=tally.superseded,
+            renamed=tally.renamed,
+            left_out=dict(self.source.left_out),
         )

@@ -1,7 +1,8 @@
-"""What a run did: every record read ends in exactly one of four numbers."""
+"""What a run did: every record read ends in exactly one of five numbers."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -39,7 +40,7 @@ class Report:
         embedder: id of the embedder.
         analysis: the analysis profile.
         vector_index: the vector index type.
-        read: records read; always indexed + unchanged + dead_lettered + rejected.
+        read: records read; always indexed + unchanged + dead_lettered + rejected + superseded.
         indexed: documents written.
         unchanged: documents that the index already had, neither embedded nor written.
         embedded: documents whose vectors were computed in this run.
@@ -49,6 +50,9 @@ class Report:
         seconds: wall time of the run.
         embedding_seconds: of these, how long the embedder was busy.
         problems: the first of the records that were not indexed, with their reasons.
+        superseded: records that a later one of the same id replaced before they were written.
+        renamed: column called like a metadata field of Elasticsearch -> the field it is kept as.
+        left_out: what the source does not read, such as ``{".png files": 3}``.
     """
 
     name: str
@@ -66,6 +70,9 @@ class Report:
     seconds: float
     embedding_seconds: float
     problems: tuple[Problem, ...]
+    superseded: int = 0
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -104,13 +111,16 @@ class Tally:
     embedded: int = 0
     dead_lettered: int = 0
     rejected: int = 0
+    superseded: int = 0
     embedding_seconds: float = 0.0
     problems: list[Problem] = field(default_factory=list)
+    renamed: dict[str, str] = field(default_factory=dict)
 
     @property
     def done(self) -> int:
         """Records whose fate is known."""
-        return self.indexed + self.unchanged + self.dead_lettered + self.rejected
+        lost = self.dead_lettered + self.rejected
+        return self.indexed + self.unchanged + self.superseded + lost
 
     def count(self, problem: Problem) -> None:
         """Count one record that was not indexed; keep the first few."""

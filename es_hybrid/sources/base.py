@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from es_hybrid.documents import Record
 from es_hybrid.errors import RecordError
+from es_hybrid.field_types import FieldType
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +34,14 @@ class Source(ABC):
     Attributes:
         name: what it is called in the documents that came from it.
         size: bytes in all, on the scale of `Item.position`; None where nobody knows.
+        types: field -> the type that its values have, where the source knows.
+        left_out: what lies there and is not read -> how often, such as ``{".png files": 3}``.
     """
 
     name: str
     size: int | None
+    types: Mapping[str, FieldType] = MappingProxyType({})
+    left_out: Mapping[str, int] = MappingProxyType({})
 
     @abstractmethod
     def __iter__(self) -> Iterator[Item]:
