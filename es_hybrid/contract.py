@@ -21,6 +21,7 @@ from es_hybrid.errors import (
     UsageError,
     VectorError,
 )
+from es_hybrid.similarity import DEFAULT_SIMILARITY, Normalisation, similarity
 from es_hybrid.vector_index import vector_index_type
 from es_hybrid.vectors import Vectors, unit
 
@@ -53,9 +54,11 @@ class Contract:
         text_fields: the fields that are searched by BM25 and embedded, in this order.
         analysis: name of the analysis profile, such as ``"english"``.
         vector_index: Elasticsearch's index type of the vectors, such as ``"int8_hnsw"``.
-        similarity: Elasticsearch's similarity of the vector field.
-        normalisation: ``"l2"``: vectors are stored at length 1, the length in ``es_hybrid.norm``.
-        probes: the model's vectors of `PROBES`, packed; they prove which model it is.
+        similarity: ``"cosine"``, ``"max_inner_product"`` or ``"l2_norm"``.
+        normalisation: ``"l2"``: vectors are stored at length 1, the length in ``es_hybrid.norm``;
+            ``"none"``: as the model made them.
+        probes: the model's vectors of `PROBES`, packed; they prove which model it is. None are
+            there for given vectors, which nobody can make again.
         schema: version of this record.
     """
 
@@ -64,8 +67,8 @@ class Contract:
     analysis: str
     vector_index: str
     probes: tuple[str, ...]
-    similarity: str = "dot_product"
-    normalisation: str = "l2"
+    similarity: str = DEFAULT_SIMILARITY
+    normalisation: Normalisation = "l2"
     schema: int = SCHEMA
 
     def to_meta(self) -> dict[str, Any]:
@@ -101,6 +104,10 @@ def _check_parts(contract: Contract) -> None:
     dims = contract.embedder.dims
     _texts([contract.analysis])
     vector_index_type(contract.vector_index, dims=dims)
+    if contract.normalisation != (kind := similarity(contract.similarity)).normalisation:
+        raise ValueError(f"normalisation {contract.normalisation!r} under {kind.name}")
+    if contract.embedder.label is not None and not contract.probes:
+        return
     if (shape := _kept(contract).shape) != (len(_probe_texts(dims)), dims):
         raise ValueError(f"probe vectors of shape {shape} for {dims} dimensions")
 
@@ -150,6 +157,9 @@ def check(contract: Contract, embedder: Embedder, *, index: str) -> None:
         ContractMismatch: another number of dimensions, or other vectors for the probe texts.
     """
     theirs, ours = contract.embedder, embedder.info
+    if theirs.label is not None or ours.label is not None:
+        _check_label(theirs, ours, index=index)
+        return
     way_out = f"use {theirs.id!r}, or index under another name"
     if theirs.dims != ours.dims:
         raise ContractMismatch(
@@ -162,6 +172,17 @@ def check(contract: Contract, embedder: Embedder, *, index: str) -> None:
         raise ContractMismatch(
             f"index {index!r} holds vectors of {theirs.id!r}, and {ours.id!r} is another model "
             f"(cosine {lowest:.2f} on the probe texts, the same model has {SAME_MODEL}): {way_out}"
+        )
+
+
+def _check_label(theirs: EmbedderInfo, ours: EmbedderInfo, *, index: str) -> None:
+    """Given vectors have no probe texts: their label is all that says which model made them."""
+    fits = (theirs.label or theirs.id) == (ours.label or ours.id) and theirs.label is not None
+    if not fits or theirs.dims != ours.dims:
+        raise ContractMismatch(
+            f"index {index!r} holds {theirs.dims}-d vectors of {theirs.id!r}, not {ours.dims}-d "
+            f"ones of {ours.id!r}: use what is called {theirs.label or theirs.id!r}, or index "
+            "under another name"
         )
 
 

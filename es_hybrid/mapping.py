@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from es_hybrid.contract import META_KEY, Contract, from_meta
-from es_hybrid.documents import META_FIELD, VECTOR_FIELD
+from es_hybrid.documents import META_FIELD, PARTS_SUBFIELD, VECTOR_FIELD
 from es_hybrid.errors import InvalidIndexName, NoContract, UsageError
 from es_hybrid.field_types import META_KEY as FIELD_META_KEY
 from es_hybrid.field_types import FieldType, field_type
@@ -45,7 +45,8 @@ def check_analysis(name: str) -> str:
     """
     if name not in analysis_profiles():
         raise UsageError(
-            f"unknown analysis {name!r}: choose one of {', '.join(analysis_profiles())}"
+            f"unknown analysis {name!r}: choose one of {', '.join(analysis_profiles())}, or leave "
+            "it to be detected"
         )
     return name
 
@@ -94,6 +95,7 @@ def index_body(
     shards: int = 1,
     replicas: int | None = None,
     types: Mapping[str, FieldType] | None = None,
+    serverless: bool = False,
 ) -> dict[str, Any]:
     """Settings and mappings of a new index that keeps `contract`.
 
@@ -103,21 +105,30 @@ def index_body(
         replicas: copies of each shard; None lets Elasticsearch keep one where there is a
             second node (``auto_expand_replicas: 0-1``).
         types: the typed fields; all others are mapped when they are first seen.
+        serverless: leaves shards and replicas out, which a serverless project decides itself.
 
     Raises:
         UsageError: a combination that Elasticsearch does not allow.
     """
     body = _read("documents.json")
-    index = body["settings"]["index"]
-    index["number_of_shards"] = shards
-    if replicas is not None:
-        index["number_of_replicas"] = replicas
-        del index["auto_expand_replicas"]
-    body["settings"] |= _analysis(contract.analysis)
+    settings = body["settings"]
+    settings["index"] |= {} if serverless else _sizes(shards, replicas)
+    settings["analysis"] = _merged(settings["analysis"], _analysis(contract.analysis)["analysis"])
     body["mappings"]["_meta"] = {META_KEY: contract.to_meta()}
     typed = {name: kind.mapping() for name, kind in (types or {}).items()}
     body["mappings"]["properties"] = typed | _properties(body["mappings"]["properties"], contract)
     return body
+
+
+def _sizes(shards: int, replicas: int | None) -> dict[str, Any]:
+    copies = (
+        {"auto_expand_replicas": "0-1"} if replicas is None else {"number_of_replicas": replicas}
+    )
+    return {"number_of_shards": shards, **copies}
+
+
+def _merged(shared: dict[str, Any], profile: dict[str, Any]) -> dict[str, Any]:
+    return {kind: shared.get(kind, {}) | profile.get(kind, {}) for kind in shared | profile}
 
 
 def _properties(template: dict[str, Any], contract: Contract) -> dict[str, Any]:
@@ -157,6 +168,16 @@ class LiveIndex:
     contract: Contract
     fields: Mapping[str, str]
     types: Mapping[str, FieldType] = field(default_factory=dict)
+
+    @property
+    def lexical_fields(self) -> tuple[str, ...]:
+        """What the BM25 leg searches: the text fields, and the parts of their words.
+
+        An index of an earlier es_hybrid has no parts, and is searched without.
+        """
+        text = self.contract.text_fields
+        parts = (f"{name}.{PARTS_SUBFIELD}" for name in text)
+        return (*text, *(name for name in parts if name in self.fields))
 
 
 def live_index(name: str, answer: Mapping[str, Any]) -> LiveIndex:

@@ -34,9 +34,6 @@ class Leg:
 _SORT = ["_score", "_shard_doc"]
 _OURS = [VECTOR_FIELD, META_FIELD]
 
-# Elasticsearch's limits for k and num_candidates.
-MAX_CANDIDATES = 10_000
-
 
 def bm25_leg(text: str, fields: Sequence[str], *, size: int, filter: Clause | None = None) -> Leg:  # noqa: A002
     """The best `size` documents by BM25 of their best field.
@@ -64,17 +61,16 @@ def knn_leg(
         vector: float32, shape (dims,), of length 1.
         size: k, 1 to 10,000.
         kind: the vector index type, which says whether candidates are scored again.
-        num_candidates: looked at per shard, `size` to 10,000; None takes max(100, 1.5 size).
+        num_candidates: looked at per shard, `size` to 10,000; None takes the type's own.
         filter: applied before the search, so that `size` hits remain.
 
     https://www.elastic.co/docs/reference/query-languages/query-dsl/query-dsl-knn-query
     """
-    candidates = num_candidates or max(100, size * 3 // 2)
     knn: Body = {
         "field": VECTOR_FIELD,
         "query_vector": vector,
         "k": size,
-        "num_candidates": min(max(candidates, size), MAX_CANDIDATES),
+        "num_candidates": kind.num_candidates(size, asked=num_candidates),
     }
     if filter is not None:
         knn["filter"] = filter

@@ -18,8 +18,9 @@ from es_hybrid.mapping import LiveIndex, check_index_name
 from es_hybrid.queries import Leg, bm25_leg, knn_leg
 from es_hybrid.rankings import Ranking, hit, ranking, union
 from es_hybrid.refusals import failure
+from es_hybrid.similarity import similarity
 from es_hybrid.vector_index import VECTOR_INDEX_TYPES
-from es_hybrid.vectors import Vectors, unit_query
+from es_hybrid.vectors import Vectors, usable_query
 
 # How many of each leg are fused. Elasticsearch's default of 10 is too few to find a document
 # that both legs hold at rank 15.
@@ -130,7 +131,7 @@ class Searcher:
         clause = combined(_clauses(filters, live.fields))
         legs = []
         if mode != "knn":
-            legs.append(bm25_leg(query, live.contract.text_fields, size=size, filter=clause))
+            legs.append(bm25_leg(query, live.lexical_fields, size=size, filter=clause))
         if mode != "bm25":
             kind = VECTOR_INDEX_TYPES[live.contract.vector_index]
             legs.append(knn_leg(self._vector(query), size=size, kind=kind, filter=clause))
@@ -138,7 +139,9 @@ class Searcher:
 
     def _vector(self, query: str) -> Vectors:
         embedder = self.embedder
-        return unit_query(query_vector(embedder, query), maker=embedder.info.id)
+        kind = similarity(self.live.contract.similarity)
+        vector = query_vector(embedder, query)
+        return usable_query(vector, maker=embedder.info.id, scaled=kind.scaled)
 
     def _ask(self, legs: Sequence[Leg]) -> list[Ranking]:
         """All legs in one request.

@@ -1,5 +1,6 @@
-"""Elasticsearch's vector index types: one table of what each needs.
+"""Elasticsearch's vector index types: one table of what each needs, and how deep it is searched.
 
+Limits as servers 9.5.4 and 8.19.21 stated them; bbq_disk's licence: elastic/elasticsearch#139087.
 https://www.elastic.co/docs/reference/elasticsearch/mapping-reference/dense-vector
 """
 
@@ -14,41 +15,80 @@ DEFAULT_VECTOR_INDEX = "int8_hnsw"
 MAX_DIMS = 4096
 
 
+# Elasticsearch's limit for k and num_candidates.
+MAX_CANDIDATES = 10_000
+
+
 @dataclass(frozen=True, slots=True)
 class VectorIndexType:
     """One value of ``index_options.type``.
 
     Attributes:
         name: as Elasticsearch writes it.
-        graph: it is an HNSW graph; otherwise every vector is compared.
+        parameters: the other ``index_options``, so that nothing is left to version or licence.
+        exhaustive: every vector is compared; otherwise a graph or clusters choose candidates.
         min_dims: fewest dimensions.
         even_dims: the number of dimensions must be even (two 4-bit numbers share a byte).
+        candidates: fewest ``num_candidates`` that a search looks at.
         oversample: candidates per hit that are scored again with the exact vectors, at least 1;
             None where the index itself holds the exact vectors.
+        since: the first version that has it.
+        licences: those that may write it; None for any.
+        licensed_since: the first version that asks for the licence.
     """
 
     name: str
-    graph: bool
+    parameters: tuple[tuple[str, int], ...] = ()
+    exhaustive: bool = False
     min_dims: int = 1
     even_dims: bool = False
+    candidates: int = 100
     oversample: float | None = None
+    since: tuple[int, int] = (8, 19)
+    licences: tuple[str, ...] | None = None
+    licensed_since: tuple[int, int] = (8, 19)
+
+    @property
+    def quantised(self) -> bool:
+        """Whether the index compares rounded vectors, and scores again with the exact ones."""
+        return self.oversample is not None
 
     def options(self) -> dict[str, Any]:
-        """The mapping's ``index_options``: nothing is left to version or licence."""
-        return {"type": self.name} | ({"m": 16, "ef_construction": 100} if self.graph else {})
+        """The mapping's ``index_options``."""
+        return {"type": self.name, **dict(self.parameters)}
 
+    def num_candidates(self, size: int, *, asked: int | None = None) -> int:
+        """How many candidates each shard looks at for `size` hits: `size` to 10,000.
+
+        >>> vector_index_type("hnsw", dims=2).num_candidates(1000)
+        1500
+        """
+        wanted = asked if asked is not None else max(self.candidates, size * 3 // 2)
+        return min(max(wanted, size), MAX_CANDIDATES)
+
+
+_GRAPH = (("m", 16), ("ef_construction", 100))
+_CLUSTERS = (("cluster_size", 384),)
 
 VECTOR_INDEX_TYPES = {
     kind.name: kind
     for kind in (
-        VectorIndexType("hnsw", graph=True),
-        VectorIndexType("int8_hnsw", graph=True, oversample=1.0),
-        VectorIndexType("int4_hnsw", graph=True, even_dims=True, oversample=2.0),
-        VectorIndexType("bbq_hnsw", graph=True, min_dims=64, oversample=3.0),
-        VectorIndexType("flat", graph=False),
-        VectorIndexType("int8_flat", graph=False, oversample=1.0),
-        VectorIndexType("int4_flat", graph=False, even_dims=True, oversample=2.0),
-        VectorIndexType("bbq_flat", graph=False, min_dims=64, oversample=3.0),
+        VectorIndexType("hnsw", _GRAPH),
+        VectorIndexType("int8_hnsw", _GRAPH, oversample=1.0),
+        VectorIndexType("int4_hnsw", _GRAPH, even_dims=True, oversample=2.0),
+        VectorIndexType("bbq_hnsw", _GRAPH, min_dims=64, oversample=3.0),
+        VectorIndexType("flat", exhaustive=True),
+        VectorIndexType("int8_flat", exhaustive=True, oversample=1.0),
+        VectorIndexType("int4_flat", exhaustive=True, even_dims=True, oversample=2.0),
+        VectorIndexType("bbq_flat", exhaustive=True, min_dims=64, oversample=3.0),
+        VectorIndexType(
+            "bbq_disk",
+            _CLUSTERS,
+            oversample=3.0,
+            since=(9, 2),
+            licences=("enterprise", "trial"),
+            licensed_since=(9, 3),
+        ),
     )
 }
 
@@ -72,3 +112,41 @@ def vector_index_type(name: str, *, dims: int) -> VectorIndexType:
     if kind.even_dims and dims % 2:
         raise UsageError(f"{name} needs an even number of dimensions, not {dims}: choose int8_hnsw")
     return kind
+
+
+def check_server(
+    kind: VectorIndexType,
+    *,
+    release: tuple[int, int] | None,
+    licence: str | None,
+) -> None:
+    """Refuse what a server is known not to allow; what is not known is tried.
+
+    Args:
+        kind: the type wanted.
+        release: the server's version, such as (9, 5); None where it is not told or means
+            nothing, as on serverless.
+        licence: the licence in force, such as ``"basic"``; None where it is not told.
+
+    Raises:
+        UsageError: the version does not have it, or the licence does not allow it.
+    """
+    if release is not None and release < kind.since:
+        raise UsageError(
+            f"{kind.name} needs Elasticsearch {_version(kind.since)}, this one is "
+            f"{_version(release)}: choose --vector-index {_NEAREST}"
+        )
+    asks = kind.licences is not None and (release is None or release >= kind.licensed_since)
+    if asks and licence is not None and licence not in (kind.licences or ()):
+        raise UsageError(
+            f"{kind.name} is only written under a licence {' or '.join(kind.licences or ())}, "
+            f"this server has {licence}: choose --vector-index {_NEAREST}"
+        )
+
+
+# What resembles bbq_disk most, on any version and licence.
+_NEAREST = "bbq_hnsw"
+
+
+def _version(release: tuple[int, int]) -> str:
+    return f"{release[0]}.{release[1]}"

@@ -16,10 +16,16 @@ Vectors = npt.NDArray[np.float32]
 # Below this length a float32 direction is noise; Elasticsearch refuses a zero vector anyway.
 _SMALLEST_NORM = 1e-12
 
+# The square of a longer vector that is stored as it came does not fit into Elasticsearch's float32.
+LARGEST_NORM = 1e15
+
+# Kinds of numbers that become float32: floats, integers, unsigned integers.
+_NUMBERS = "fiu"
+
 
 @dataclass(frozen=True, slots=True)
 class UnitVectors:
-    """Rows of length 1, and what was wrong with the rows that cannot be used.
+    """Rows, of length 1 if they were scaled, and what was wrong with those that cannot be used.
 
     Attributes:
         vectors: float32, shape (n, dims); rows named in `faults` are zero.
@@ -42,7 +48,7 @@ def matrix(values: Any, *, rows: int, dims: int, maker: str) -> Vectors:  # noqa
         array = np.asarray(values)
     except ValueError:  # ragged rows
         raise VectorError(f"{maker} gave vectors of unequal length, not {dims}") from None
-    if array.dtype.kind not in "fiu":
+    if array.dtype.kind not in _NUMBERS:
         raise VectorError(f"{maker} gave values of type {array.dtype}, not numbers")
     if array.shape != (rows, dims):
         raise VectorError(f"{maker} gave shape {array.shape} for {rows} texts, not {(rows, dims)}")
@@ -72,13 +78,55 @@ def unit(vectors: Vectors) -> UnitVectors:
     return UnitVectors(scaled, norms, faults)
 
 
-def unit_query(vector: Vectors, *, maker: str) -> Vectors:
-    """One query vector of shape (dims,), scaled to length 1.
+def usable(vectors: Vectors, *, scaled: bool) -> UnitVectors:
+    """As `unit`; without `scaled` the good rows stay as they came, however long.
+
+    >>> usable(np.array([[3.0, 4.0]], np.float32), scaled=False).vectors.tolist()
+    [[3.0, 4.0]]
+    """
+    result = unit(vectors)
+    if scaled:
+        return result
+    long = {
+        int(row): f"a vector of length {result.norms[row]:.3g}, above {LARGEST_NORM:.0e}"
+        for row in np.flatnonzero(result.norms > LARGEST_NORM)
+    }
+    faults = long | result.faults
+    kept = np.array(vectors, np.float32)
+    kept[list(faults)] = 0
+    return UnitVectors(kept, result.norms, faults)
+
+
+def vector(values: Any, *, maker: str) -> Vectors:  # noqa: ANN401 - what somebody gave
+    """One vector that somebody gave, float32, shape (dims,); its numbers are not looked at yet.
+
+    Raises:
+        VectorError: ragged, empty, not one row, or no numbers; names the `maker`.
+
+    >>> vector([1, 2], maker="query").tolist()
+    [1.0, 2.0]
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError:  # ragged rows
+        raise VectorError(f"{maker} holds rows of unequal length, not one vector") from None
+    if array.dtype.kind not in _NUMBERS:
+        what = "no list of numbers" if array.dtype.kind in "OUSb" else f"{array.dtype} values"
+        raise VectorError(f"{maker} holds {what}, not a vector of numbers")
+    row = array[0] if array.ndim == 2 and len(array) == 1 else array
+    if row.ndim != 1 or not row.size:
+        raise VectorError(f"{maker} has shape {array.shape}, not that of one vector")
+    with np.errstate(over="ignore"):  # too large for float32 becomes inf, and is named later
+        return np.ascontiguousarray(row, dtype=np.float32)
+
+
+def usable_query(vector: Vectors, *, maker: str, scaled: bool) -> Vectors:
+    """One query vector of shape (dims,), scaled to length 1 if `scaled`.
 
     Raises:
         VectorError: it is zero, or holds a NaN or an infinite number.
     """
-    result = unit(vector[None, :])
+    result = usable(vector[None, :], scaled=scaled)
     if result.faults:
         raise VectorError(f"{maker} gave {result.faults[0]} for the query: ask something else")
     only: Vectors = result.vectors[0]

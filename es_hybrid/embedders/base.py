@@ -9,6 +9,9 @@ from typing import Any, Protocol
 from es_hybrid.errors import EmbedderError
 from es_hybrid.vectors import Vectors, matrix
 
+# An id that begins so names the vectors' label: they came ready-made, and nobody can make more.
+GIVEN = "given:"
+
 
 @dataclass(frozen=True, slots=True)
 class EmbedderInfo:
@@ -35,6 +38,15 @@ class EmbedderInfo:
     document_prefix: str = ""
     max_tokens: int | None = None
     packaged: bool = False
+
+    @property
+    def label(self) -> str | None:
+        """Of vectors that were given ready-made, which model's they are; None otherwise.
+
+        >>> EmbedderInfo("given:ada", dims=2, revision="").label
+        'ada'
+        """
+        return self.id.removeprefix(GIVEN) if self.id.startswith(GIVEN) else None
 
 
 class Embedder(Protocol):

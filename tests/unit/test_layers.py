@@ -14,9 +14,10 @@ ROOT = Path(es_hybrid.__file__).parent
 
 # A module may import those of its own line and of the lines above it.
 LAYERS = (
-    {"errors"},
-    {"documents", "field_types", "filters", "fusion", "hits", "node", "vector_index", "vectors"},
-    {"contract", "embedders", "mapping", "queries", "rankings", "sources"},
+    {"analysis", "errors", "texts"},
+    {"documents", "field_types", "filters", "fusion", "hits", "node", "vectors"},
+    {"similarity", "vector_index"},
+    {"contract", "embedders", "mapping", "passages", "queries", "rankings", "sources"},
     {"capabilities", "client", "connection", "live", "refusals", "settings"},
     {"indexing", "search"},
     {"doctor", "evaluation"},
@@ -24,8 +25,8 @@ LAYERS = (
     {"", "__main__"},  # the public names, and python -m es_hybrid
 )
 PURE = (
-    *("contract", "documents", "field_types", "filters", "fusion", "hits"),
-    *("mapping", "queries", "rankings", "vector_index", "vectors"),
+    *("analysis", "texts", "contract", "documents", "field_types", "filters", "fusion", "hits"),
+    *("mapping", "passages", "queries", "rankings", "similarity", "vector_index", "vectors"),
 )
 SERVER = {"elasticsearch", "elastic_transport"}
 

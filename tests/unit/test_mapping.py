@@ -43,7 +43,8 @@ def test_nothing_about_the_vectors_is_left_to_version_or_licence(name):
     stated = {"type", "dims", "index", "element_type", "similarity", "index_options"}
     assert set(vector) == stated
     graph = {"m", "ef_construction"} if name.endswith("hnsw") else set()
-    assert set(vector["index_options"]) == {"type"} | graph
+    clusters = {"cluster_size"} if name == "bbq_disk" else set()
+    assert set(vector["index_options"]) == {"type"} | graph | clusters
 
 
 def test_the_vector_field_is_what_the_contract_says():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from es_hybrid.errors import VectorError
-from es_hybrid.vectors import matrix, packed, unit, unit_query
+from es_hybrid.vectors import matrix, packed, unit, usable, usable_query, vector
 
 
 def lengths(vectors):
@@ -110,13 +110,13 @@ def test_a_number_too_large_for_float32_is_a_fault_of_its_row():
 
 
 def test_a_query_vector_is_scaled():
-    assert unit_query(np.array([0, 5], np.float32), maker="m").tolist() == [0, 1]
+    assert usable_query(np.array([0, 5], np.float32), maker="m", scaled=True).tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("row", [[0, 0], [np.nan, 1]])
 def test_a_useless_query_vector_is_refused_and_its_maker_named(row):
     with pytest.raises(VectorError, match=r"model-x gave a vector .* for the query"):
-        unit_query(np.array(row, np.float32), maker="model-x")
+        usable_query(np.array(row, np.float32), maker="model-x", scaled=True)
 
 
 def test_packed_is_base64_of_big_endian_float32():

@@ -1,0 +1,207 @@
+"""Recall@10 of kNN against exact cosine in numpy, for each vector index type.
+
+recall.py COLLECTION EMBEDDER [--types int8_hnsw,hnsw] [--node 1g]
+
+COLLECTION is a folder with corpus.jsonl and queries.jsonl, or one .jsonl.gz file: of that, 500
+records drawn with a fixed seed are asked and left out of the index, so that no query finds
+itself. The index is merged into one segment before it is asked: segments of a few hundred
+vectors have no graph (flat_index_threshold), and where candidates times the logarithm of the
+vectors reaches their number, Lucene compares them all. Such a recall of 1.0 proves nothing, and
+is marked with an asterisk.
+
+Vectors are kept in --cache as .npy, since embedding takes most of the time.
+"""
+
+import argparse
+import gzip
+import random
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from math import log
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import orjson
+from elasticsearch import Elasticsearch
+
+import es_hybrid
+from es_hybrid import capabilities
+from es_hybrid.client import path, request
+from es_hybrid.contract import Contract, probe
+from es_hybrid.documents import VECTOR_FIELD
+from es_hybrid.embedders import Embedder, document_vectors, load_embedder
+from es_hybrid.mapping import index_body
+from es_hybrid.node import Node
+from es_hybrid.queries import knn_leg
+from es_hybrid.vector_index import VECTOR_INDEX_TYPES, VectorIndexType
+from es_hybrid.vectors import Vectors, packed, unit
+
+K, ASKED, SEED = 10, 500, 7
+BATCH = 500
+CANDIDATES = (15, 50, 100, 150, 200, 300)
+OVERSAMPLES = (1.0, 2.0, 3.0, 5.0, 10.0)
+
+# Vectors that differ by rounding alone are equally near.
+TIE = 1e-6
+
+
+def texts(file: Path, *, zipped: bool = False) -> list[str]:
+    """What the embedder reads of each record."""
+    data = gzip.decompress(file.read_bytes()) if zipped else file.read_bytes()
+    records = [orjson.loads(line) for line in data.splitlines() if line.strip()]
+    return [f"{one.get('title') or ''} {one['text']}".strip() for one in records]
+
+
+def cached(file: Path, embedder: Embedder, *, of: Sequence[str], query: bool = False) -> Vectors:
+    """Unit vectors of texts, from the cache if they are there."""
+    if not file.exists():
+        order = sorted(range(len(of)), key=lambda place: len(of[place]))
+        vectors = np.zeros((len(of), embedder.info.dims), np.float32)
+        for start in range(0, len(order), BATCH):
+            part = order[start : start + BATCH]
+            read = [of[place] for place in part]
+            made = embedder.embed_queries(read) if query else document_vectors(embedder, read)
+            vectors[part] = made
+            print(f"\r{file.name}: {start + len(part):,} of {len(of):,}", end="", file=sys.stderr)
+        print(file=sys.stderr)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        np.save(file, vectors)
+    return unit(np.load(file, allow_pickle=False)).vectors
+
+
+def corpus(collection: Path, name: str, cache: Path) -> tuple[Vectors, Vectors]:
+    """Vectors of documents and of queries; without a vector (no text) none is kept."""
+    embedder, stem = load_embedder(name), f"{collection.name.partition('.')[0]}.{name}"
+    if collection.is_dir():
+        documents, queries = texts(collection / "corpus.jsonl"), texts(collection / "queries.jsonl")
+        asked = cached(cache / f"{stem}.queries.npy", embedder, of=queries, query=True)
+        kept = cached(cache / f"{stem}.documents.npy", embedder, of=documents)
+    else:
+        everything = texts(collection, zipped=True)
+        vectors = cached(cache / f"{stem}.documents.npy", embedder, of=everything)
+        drawn = random.Random(SEED).sample(range(len(vectors)), ASKED)
+        asked, kept = vectors[drawn], np.delete(vectors, drawn, axis=0)
+    return kept[kept.any(axis=1)], asked[asked.any(axis=1)]
+
+
+def nearest(documents: Vectors, queries: Vectors) -> Vectors:
+    """Cosine of the tenth best document of each query."""
+    parts = []
+    for start in range(0, len(queries), 50):
+        cosines = queries[start : start + 50] @ documents.T
+        parts.append(np.partition(cosines, -K, axis=1)[:, -K])
+    return np.concatenate(parts)
+
+
+def build(client: Elasticsearch, name: str, documents: Vectors, contract: Contract) -> None:
+    """One index of one segment; each vector has its row number as id."""
+    body = index_body(contract, replicas=0)
+    body["settings"]["index"]["refresh_interval"] = -1
+    request(client, "PUT", path(name), body=body)
+    base64 = capabilities.read(client).base64_vectors
+    for start in range(0, len(documents), BATCH):
+        part = documents[start : start + BATCH]
+        written = packed(part) if base64 else part
+        lines = (
+            line
+            for row, vector in enumerate(written, start)
+            for line in ({"index": {"_id": str(row)}}, {VECTOR_FIELD: vector})
+        )
+        answer = request(client, "POST", path(name, "_bulk"), body=list(lines), ndjson=True)
+        if answer["errors"]:
+            raise SystemExit(str(answer["items"][0]))
+    slow = client.options(request_timeout=3600)
+    request(slow, "POST", path(name, "_forcemerge"), params={"max_num_segments": "1"})
+    request(client, "POST", path(name, "_refresh"))
+
+
+def asked(
+    client: Elasticsearch, name: str, queries: Vectors, *, kind: VectorIndexType, candidates: int
+) -> Iterator[list[int]]:
+    """The rows found for each query."""
+    legs = [
+        knn_leg(query, size=K, kind=kind, num_candidates=candidates).body | {"_source": False}
+        for query in queries
+    ]
+    for start in range(0, len(legs), 50):
+        lines = [part for leg in legs[start : start + 50] for part in ({"index": name}, leg)]
+        answer = request(client, "POST", path("_msearch"), body=lines, ndjson=True)
+        for response in answer["responses"]:
+            yield [int(hit["_id"]) for hit in response["hits"]["hits"]]
+
+
+def recall(documents: Vectors, queries: Vectors, found: Sequence[list[int]], tenth: Vectors) -> float:
+    """Share of the ten found that are as near as the tenth best."""
+    right = sum(
+        int((documents[rows] @ query >= least - TIE).sum())
+        for query, rows, least in zip(queries, found, tenth, strict=True)
+    )
+    return right / (K * len(queries))
+
+
+def arms(kind: VectorIndexType) -> list[VectorIndexType]:
+    """The type with each oversampling that may be asked of it."""
+    if kind.oversample is None:
+        return [kind]
+    return [replace(kind, oversample=factor) for factor in OVERSAMPLES]
+
+
+def measure(
+    client: Elasticsearch, contract: Contract, documents: Vectors, queries: Vectors
+) -> Iterator[str]:
+    """One line of the table for each oversampling."""
+    name = f"recall-{uuid4().hex[:8]}"
+    tenth = nearest(documents, queries)
+    try:
+        build(client, name, documents, contract)
+        for kind in arms(VECTOR_INDEX_TYPES[contract.vector_index]):
+            cells = []
+            for candidates in CANDIDATES:
+                found = list(asked(client, name, queries, kind=kind, candidates=candidates))
+                value = recall(documents, queries, found, tenth)
+                all_seen = candidates * log(len(documents)) >= len(documents)
+                cells.append(f"{value:.4f}{'*' if all_seen else ''}")
+            yield f"| {kind.name} | {kind.oversample or '-'} | {' | '.join(cells)} |"
+    finally:
+        request(client, "DELETE", path(name), ok=(404,))
+
+
+def parsed() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("collection", type=Path)
+    parser.add_argument("embedder")
+    parser.add_argument("--types", default="int8_hnsw,hnsw,int4_hnsw,bbq_hnsw")
+    parser.add_argument("--cache", type=Path, default=Path("/tmp/es-hybrid-recall"))
+    parser.add_argument("--node", metavar="HEAP", help="start a node of its own, such as 1g")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Print the table."""
+    options = parsed()
+    documents, queries = corpus(options.collection, options.embedder, options.cache)
+    embedder = load_embedder(options.embedder)
+    head = " | ".join(map(str, CANDIDATES))
+    with ExitStack() as stack:
+        url = None
+        if options.node:
+            url = stack.enter_context(Node(name="recall", heap=options.node)).url
+        client = stack.enter_context(es_hybrid.connect(url=url))
+        version = capabilities.read(client).version
+        print(f"{options.collection.name}, {options.embedder}, Elasticsearch {version}")
+        print(f"{len(documents):,} vectors of {documents.shape[1]}, {len(queries)} queries\n")
+        print(f"| type | oversample | {head} |\n|---|---|{'---|' * len(CANDIDATES)}")
+        for vector_index in options.types.split(","):
+            contract = Contract(embedder.info, ("text",), "standard", vector_index, probe(embedder))
+            for line in measure(client, contract, documents, queries):
+                print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
