@@ -44,6 +44,9 @@ _RENAMED = "field"
 # Sub-field of every text field that holds the whole value, for filters.
 EXACT_SUBFIELD = "exact"
 
+# Sub-field of every text field that finds identifiers, whole and by their parts: os.fsync, fsync.
+PARTS_SUBFIELD = "parts"
+
 
 @dataclass(frozen=True, slots=True)
 class Document:

@@ -86,7 +86,8 @@ def test_a_hybrid_search_is_one_request_with_both_legs(server):
     searcher(server).search("shark")
     bm25, knn = sent(server)
     assert [r.path for r in server.requests] == ["/films", "/_msearch"]
-    assert bm25["query"]["multi_match"]["fields"] == ["title", "text"]
+    fields = ["title", "text", "title.parts", "text.parts"]
+    assert bm25["query"]["multi_match"]["fields"] == fields
     assert knn["knn"]["query_vector"] == WORDS.embed_queries(["shark"])[0].tolist()
 
 
