@@ -21,6 +21,7 @@ from es_hybrid.errors import (
     UsageError,
     VectorError,
 )
+from es_hybrid.passages import PassageSize
 from es_hybrid.similarity import DEFAULT_SIMILARITY, Normalisation, similarity
 from es_hybrid.vector_index import vector_index_type
 from es_hybrid.vectors import Vectors, unit
@@ -59,6 +60,7 @@ class Contract:
             ``"none"``: as the model made them.
         probes: the model's vectors of `PROBES`, packed; they prove which model it is. None are
             there for given vectors, which nobody can make again.
+        passages: how large the passages are that have the vectors; None: each document has one.
         schema: version of this record.
     """
 
@@ -69,6 +71,7 @@ class Contract:
     probes: tuple[str, ...]
     similarity: str = DEFAULT_SIMILARITY
     normalisation: Normalisation = "l2"
+    passages: PassageSize | None = None
     schema: int = SCHEMA
 
     def to_meta(self) -> dict[str, Any]:
@@ -90,6 +93,7 @@ def from_meta(meta: Mapping[str, Any], *, index: str) -> Contract:
             embedder=EmbedderInfo(**_known(EmbedderInfo, current["embedder"])),
             text_fields=_texts(current["text_fields"]),
             probes=_texts(current["probes"]),
+            passages=_passages(current.get("passages")),
         )
         _check_parts(contract)
     except (KeyError, TypeError, ValueError, UsageError) as error:
@@ -110,6 +114,10 @@ def _check_parts(contract: Contract) -> None:
         return
     if (shape := _kept(contract).shape) != (len(_probe_texts(dims)), dims):
         raise ValueError(f"probe vectors of shape {shape} for {dims} dimensions")
+
+
+def _passages(value: Any) -> PassageSize | None:  # noqa: ANN401 - any JSON value
+    return None if value is None else PassageSize(**_known(PassageSize, value))
 
 
 def _texts(values: Any) -> tuple[str, ...]:  # noqa: ANN401 - any JSON value

@@ -23,6 +23,7 @@ MAX_ID_BYTES = 512
 
 # Fields that es_hybrid writes beside the user's own.
 VECTOR_FIELD = "embedding"
+PASSAGES_FIELD = "passages"
 META_FIELD = "es_hybrid"
 _RESERVED = (VECTOR_FIELD, META_FIELD)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from es_hybrid.contract import META_KEY, Contract, from_meta
-from es_hybrid.documents import META_FIELD, PARTS_SUBFIELD, VECTOR_FIELD
+from es_hybrid.documents import META_FIELD, PARTS_SUBFIELD, PASSAGES_FIELD, VECTOR_FIELD
 from es_hybrid.errors import InvalidIndexName, NoContract, UsageError
 from es_hybrid.field_types import META_KEY as FIELD_META_KEY
 from es_hybrid.field_types import FieldType, field_type
@@ -139,7 +139,11 @@ def _properties(template: dict[str, Any], contract: Contract) -> dict[str, Any]:
         "index_options": kind.options(),
     }
     texts = dict.fromkeys(contract.text_fields, template["text"])
-    return texts | {VECTOR_FIELD: vector, META_FIELD: template[META_FIELD]}
+    ours = {VECTOR_FIELD: vector}
+    if contract.passages:
+        nested = template[PASSAGES_FIELD]
+        ours = {PASSAGES_FIELD: nested | {"properties": nested["properties"] | ours}}
+    return texts | ours | {META_FIELD: template[META_FIELD]}
 
 
 def _analysis(profile: str) -> dict[str, Any]:
@@ -209,6 +213,8 @@ def live_index(name: str, answer: Mapping[str, Any]) -> LiveIndex:
 def _flattened(properties: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     for name, spec in properties.items():
         full = prefix + name
+        if spec.get("type") == "nested":
+            continue  # a plain clause on a field in there matches nothing
         if "properties" in spec:
             yield from _flattened(spec["properties"], full + ".")
         else:

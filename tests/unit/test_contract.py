@@ -9,6 +9,7 @@ import pytest
 from es_hybrid import contract as module
 from es_hybrid.contract import Contract, check, from_meta, probe
 from es_hybrid.errors import ContractError, ContractMismatch, EmbedderError, NewerSchema
+from es_hybrid.passages import PassageSize
 from tests.embedders import FailsOn, NanFor, NothingFor, OtherModel, Requantised, WordEmbedder
 
 
@@ -60,6 +61,12 @@ def test_an_older_contract_without_a_migration_is_refused(schema):
         from_meta(meta(schema=schema), index="films")
 
 
+def test_a_contract_with_passages_comes_back_equal():
+    with_passages = replace(contract(), passages=PassageSize(256, 32))
+    written = json.loads(json.dumps(with_passages.to_meta()))
+    assert from_meta(written, index="i") == with_passages
+
+
 def test_unknown_keys_are_ignored():
     assert from_meta(meta(colour="red"), index="i") == contract()
 
@@ -83,6 +90,10 @@ def test_unknown_keys_are_ignored():
         {"probes": ["AAAA"]},
         {"probes": ["not base64"] * 3},
         {"probes": [1, 2, 3]},
+        {"passages": "256"},
+        {"passages": {"overlap": 1}},
+        {"passages": {"tokens": "256"}},
+        {"passages": {"tokens": 8, "overlap": 8}},
     ],
     ids=str,
 )

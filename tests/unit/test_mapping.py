@@ -16,6 +16,7 @@ from es_hybrid.mapping import (
     index_body,
     live_index,
 )
+from es_hybrid.passages import PassageSize
 from es_hybrid.vector_index import VECTOR_INDEX_TYPES
 from tests.embedders import WordEmbedder
 
@@ -55,6 +56,20 @@ def test_the_vector_field_is_what_the_contract_says():
 
 def test_the_text_fields_are_those_of_the_contract_and_no_others():
     assert list(properties()) == ["title", "body", "embedding", "es_hybrid"]
+
+
+def test_passages_hold_the_vectors_in_place_of_the_document():
+    plain, nested = properties(), properties(passages=PassageSize(256))
+    assert list(nested) == ["title", "body", "passages", "es_hybrid"]
+    assert nested["passages"]["type"] == "nested"
+    assert nested["passages"]["properties"]["embedding"] == plain["embedding"]
+
+
+def test_fields_of_passages_are_not_offered_to_filters():
+    answer = {"films-000001": body(passages=PassageSize(256))}
+    found = live_index("films", answer)
+    assert found.contract.passages == PassageSize(256)
+    assert not [name for name in found.fields if name.startswith("passages")]
 
 
 def test_every_text_field_is_analysed_and_has_an_exact_subfield():
