@@ -206,7 +206,7 @@ def test_reading_may_stop_half_way(file):
     [
         ("missing.jsonl", r"no file '.*missing.jsonl': check the path"),
         ("empty.jsonl", r"'.*empty.jsonl' is empty: it needs one JSON object per line"),
-        (".", "is a folder: name the .jsonl files in it"),
+        (".", "is a folder: name the files in it"),
     ],
 )
 def test_what_cannot_be_read_is_refused_before_reading(file, tmp_path, path, said):

@@ -1,0 +1,79 @@
+"""What all readers of files share: opening, gzip, names for messages, and how far they are."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+import zlib
+from contextlib import AbstractContextManager, nullcontext
+from io import BufferedReader
+from pathlib import Path
+from stat import S_ISDIR, S_ISREG
+from typing import IO, cast
+
+from es_hybrid.errors import RecordError, SourceError
+
+STDIN = "-"
+GZIP_MAGIC = b"\x1f\x8b"
+
+# What reading may raise in the middle of a file: a disk, or a gzip that was cut off.
+READ_FAULTS = (EOFError, OSError, zlib.error)
+
+
+def size(path: str, *, holding: str) -> int | None:
+    """Bytes of a file; None of a pipe or standard input.
+
+    Args:
+        path: the file, or ``-``.
+        holding: what should be in it, for the message about an empty one.
+
+    Raises:
+        SourceError: it is missing, empty, a folder, or not readable.
+    """
+    if path == STDIN:
+        return None
+    try:
+        facts = Path(path).stat()
+        if not (S_ISREG(facts.st_mode) or S_ISDIR(facts.st_mode)):
+            return None  # a pipe: opening it to look would take from what it holds
+        Path(path).open("rb").close()
+    except FileNotFoundError:
+        raise SourceError(f"no file {path!r}: check the path") from None
+    except IsADirectoryError:
+        raise SourceError(f"{path!r} is a folder: name the files in it") from None
+    except OSError as error:
+        raise SourceError(f"cannot read {path!r}: {error.strerror}") from None
+    if not facts.st_size:
+        raise SourceError(f"{path!r} is empty: it needs {holding}")
+    return facts.st_size
+
+
+def shown(path: str) -> str:
+    """The name of a file as messages show it; file names may be any bytes."""
+    if path == STDIN:
+        return "stdin"
+    return Path(path).name.encode(errors="replace").decode()
+
+
+def opened(path: str) -> AbstractContextManager[BufferedReader]:
+    """The bytes; standard input stays open afterwards, as it belongs to the whole process."""
+    if path == STDIN:
+        return nullcontext(cast("BufferedReader", sys.stdin.buffer))
+    return Path(path).open("rb")
+
+
+def unzipped(raw: BufferedReader) -> IO[bytes]:
+    """The content, whether gzipped or not; gzip is known by its first bytes."""
+    if raw.peek(2)[:2] == GZIP_MAGIC:
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=raw))
+    return raw
+
+
+def position(raw: BufferedReader) -> int:
+    """Bytes of the file read so far, before decompression; 0 of a pipe."""
+    return raw.tell() if raw.seekable() else 0
+
+
+def broken_off(error: Exception) -> RecordError:
+    """Why the rest of a file is unread."""
+    return RecordError(f"the file breaks off here and the rest is unread: {error}")
