@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from math import isnan
 from typing import Any
@@ -12,6 +12,7 @@ import orjson
 
 from es_hybrid.errors import RecordError
 from es_hybrid.field_types import FieldType, retyped
+from es_hybrid.vectors import Vectors
 
 Record = Mapping[str, Any]
 
@@ -25,7 +26,12 @@ MAX_ID_BYTES = 512
 VECTOR_FIELD = "embedding"
 PASSAGES_FIELD = "passages"
 META_FIELD = "es_hybrid"
-_RESERVED = (VECTOR_FIELD, META_FIELD)
+
+
+def reserved_fields(*, passages: bool) -> frozenset[str]:
+    """The fields that no record may have, as es_hybrid writes them itself."""
+    return frozenset({META_FIELD, VECTOR_FIELD} | ({PASSAGES_FIELD} if passages else set()))
+
 
 # Elasticsearch's metadata fields. Inside a document it refuses them ("is a metadata field and
 # cannot be added inside a document"), gives them a meaning (_doc_count), or breaks
@@ -60,6 +66,7 @@ class Document:
         content_hash: changes when any field changes; 32 hex digits.
         text_hash: changes when `text` changes; 32 hex digits.
         where: where it was read, for messages (``"docs.jsonl line 3"``).
+        vector: float32, shape (dims,), where it came ready-made; None where an embedder makes it.
     """
 
     id: str
@@ -68,6 +75,12 @@ class Document:
     content_hash: str
     text_hash: str
     where: str = ""
+    vector: Vectors | None = None
+
+    def given(self, vector: Vectors) -> Document:
+        """With a ready vector: another vector is another content, under the same id."""
+        content_hash = _digest(self.content_hash.encode() + vector.tobytes())
+        return replace(self, vector=vector, content_hash=content_hash)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +93,16 @@ class Fields:
             otherwise derives the id from the content, so that the same record keeps its id.
         columns: field -> the column of the record that it is read from, where the two differ.
         types: field -> what its values are converted to.
+        reserved: fields that no record may have.
+        text_required: whether a record without text is refused; given vectors need none.
     """
 
     text: tuple[str, ...] = DEFAULT_TEXT_FIELDS
     id: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     types: Mapping[str, FieldType] = field(default_factory=dict)
+    reserved: frozenset[str] = reserved_fields(passages=False)
+    text_required: bool = True
 
 
 def document(record: Record, fields: Fields, *, where: str = "") -> Document:
@@ -101,10 +118,10 @@ def document(record: Record, fields: Fields, *, where: str = "") -> Document:
     'Tea hot'
     """
     record = retyped(_mapped(record, fields.columns), fields.types.items())
-    _refuse_reserved(record)
+    _refuse_reserved(record, fields.reserved)
     source = _stored(record, fields.id or DEFAULT_ID_FIELD)
     content_hash = _digest(_json(source))
-    text = _text(record, fields.text)
+    text = _text(record, fields.text, required=fields.text_required)
     return Document(
         id=_id(record, fields.id, content_hash),
         source=source,
@@ -156,15 +173,15 @@ def _stored(record: Record, id_field: str) -> dict[str, Any]:
     return source
 
 
-def _refuse_reserved(record: Record) -> None:
+def _refuse_reserved(record: Record, reserved: Collection[str]) -> None:
     for name in record:
-        if name.partition(".")[0] in _RESERVED:  # Elasticsearch reads a dot as a path
+        if name.partition(".")[0] in reserved:  # Elasticsearch reads a dot as a path
             raise RecordError(f"field {name!r} is written by es_hybrid itself: rename it")
 
 
-def _text(record: Record, names: Sequence[str]) -> str:
+def _text(record: Record, names: Sequence[str], *, required: bool) -> str:
     text = " ".join(part for name in names if (part := _text_of(name, record.get(name))))
-    if not text:
+    if required and not text:
         found = ", ".join(sorted(map(str, record))) or "nothing"
         raise RecordError(
             f"no text in {', '.join(names)} (the record has {found}): name the fields that hold "

@@ -104,6 +104,8 @@ class Intake:
         try:
             if isinstance(item.record, RecordError):
                 raise item.record
+            if isinstance(item.vector, RecordError):
+                raise item.vector
             made = document(item.record, self.fields, where=item.where)
         except RecordError as error:
             self.lost(Problem("rejected", item.where, str(error)), item.record)
@@ -111,7 +113,7 @@ class Intake:
         for name in METADATA_FIELDS.intersection(item.record):
             if stored_name(name) in made.source:
                 self.tally.renamed[name] = stored_name(name)
-        return made
+        return made if item.vector is None else made.given(item.vector)
 
     def _repeats(self, made: Document, item: Item) -> bool:
         """Whether the document is not needed, as its id stood before in this run."""

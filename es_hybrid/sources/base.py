@@ -11,6 +11,7 @@ from typing import Any
 from es_hybrid.documents import Record
 from es_hybrid.errors import RecordError
 from es_hybrid.field_types import FieldType
+from es_hybrid.vectors import Vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +22,14 @@ class Item:
         where: its place, such as ``"docs.jsonl line 3"``.
         record: the record, or why this place holds none.
         position: bytes of the source read so far (of the file, before decompression).
+        vector: of a record that came with one, or why it cannot be used; None where an embedder
+            makes the vectors.
     """
 
     where: str
     record: Record | RecordError
     position: int = 0
+    vector: Vectors | RecordError | None = None
 
 
 class Source(ABC):

@@ -1,0 +1,218 @@
+"""Ready vectors beside the records: in a column of each, or in a .npy file, row by row."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from es_hybrid.documents import Record
+from es_hybrid.errors import RecordError, SourceError, VectorError
+from es_hybrid.sources.base import Item, Source
+from es_hybrid.vectors import Vectors, unit, vector
+
+# Records whose vectors say how many dimensions there are: most of them decide.
+LOOKED_AT = 100
+
+# What the numbers of a file may be, by numpy's name; each becomes float32.
+DTYPES = ("float32", "float64", "float16", "int8")
+
+
+class GivenVectors(Source):
+    """Records whose vectors are ready: each item carries its own, or says why it has none.
+
+    Args:
+        source: where the records come from.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.name, self.size = source.name, source.size
+        self.types = source.types
+        self.left_out = source.left_out
+
+    @property
+    @abstractmethod
+    def dims(self) -> int:
+        """Number of dimensions.
+
+        Raises:
+            SourceError: no record has a vector.
+        """
+
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """What the vectors are called where nobody names the model that made them."""
+
+    def _checked(self, values: Any, *, where: str) -> Vectors | RecordError:  # noqa: ANN401
+        try:
+            row = vector(values, maker=where)
+        except VectorError as error:
+            return RecordError(f"{error}: give a list of {self.dims} numbers")
+        if len(row) != self.dims:
+            return RecordError(
+                f"{where} holds {len(row)} numbers, the others {self.dims}: all vectors of an "
+                "index have equally many"
+            )
+        if faults := unit(row[None, :]).faults:
+            return RecordError(f"{where} holds {faults[0]}: correct it, or leave the record out")
+        return row
+
+
+class VectorColumn(GivenVectors):
+    """Vectors in one column of the records: lists of numbers, or such lists as JSON text.
+
+    Args:
+        source: where the records come from.
+        column: which column; it is not kept as a field.
+    """
+
+    def __init__(self, source: Source, column: str) -> None:
+        super().__init__(source)
+        self.column = column
+        self.types = {name: kind for name, kind in source.types.items() if name != column}
+        self._items = iter(source)
+        self._looked_at: list[Item] = []
+
+    @property
+    def label(self) -> str:
+        """The column's name."""
+        return self.column
+
+    @cached_property
+    def dims(self) -> int:
+        """Numbers in most vectors of the first records, which are read for that."""
+        self._looked_at += islice(self._items, LOOKED_AT)
+        if not self._looked_at:
+            raise SourceError("there is no record to index: the source is empty")
+        lengths = Counter(
+            len(values)
+            for item in self._looked_at
+            if not isinstance(item.record, RecordError)
+            and hasattr(values := self._values(item.record), "__len__")
+            and not isinstance(values, str | dict)
+        )
+        if not lengths or not (most := lengths.most_common(1)[0][0]):
+            raise SourceError(
+                f"none of the first {len(self._looked_at)} records has a vector in "
+                f"{self.column!r}: name the column with --vector-field"
+            )
+        return most
+
+    def __iter__(self) -> Iterator[Item]:
+        """The records without the column, and what stood there as their vectors."""
+        _ = self.dims
+        for item in chain(self._looked_at, self._items):
+            if isinstance(item.record, RecordError):
+                yield item
+                continue
+            yield self._item(item, item.record)
+        self.left_out = self.source.left_out
+
+    def _item(self, item: Item, record: Record) -> Item:
+        if record.get(self.column) is None:
+            fault = RecordError(f"no vector in {self.column!r}: give each record one")
+            return replace(item, vector=fault)
+        row = self._checked(self._values(record), where=f"vector field {self.column!r}")
+        if isinstance(row, RecordError):
+            return replace(item, vector=row)  # the record stays whole, for the dead letters
+        kept = {name: value for name, value in record.items() if name != self.column}
+        return replace(item, record=kept, vector=row)
+
+    def _values(self, record: Record) -> Any:  # noqa: ANN401 - whatever stands there
+        values = record.get(self.column)
+        try:
+            return orjson.loads(values) if isinstance(values, str) else values
+        except ValueError:
+            return values
+
+
+class VectorFile(GivenVectors):
+    """Vectors in a .npy file: one row for each record, in the same order.
+
+    The file is mapped, not read: it may be larger than the memory.
+
+    Args:
+        source: where the records come from.
+        file: a two-dimensional array of float32, float64, float16 or int8.
+
+    Raises:
+        SourceError: the file is missing, no such array, or holds Python objects.
+    """
+
+    def __init__(self, source: Source, file: Path) -> None:
+        super().__init__(source)
+        self.file = file
+        self._rows = _mapped(file)
+
+    @property
+    def label(self) -> str:
+        """The file's name without its ending."""
+        return self.file.stem
+
+    @property
+    def dims(self) -> int:
+        """Columns of the array."""
+        return int(self._rows.shape[1])
+
+    def __iter__(self) -> Iterator[Item]:
+        """The records with their rows; `left_out` counts the rows that nobody wanted."""
+        read = 0
+        for item in self.source:
+            yield self._item(item, read)
+            read += 1
+        surplus = len(self._rows) - read
+        more = {f"rows of {self.file.name} behind the last record": surplus} if surplus > 0 else {}
+        self.left_out = {**self.source.left_out, **more}
+
+    def _item(self, item: Item, row: int) -> Item:
+        if isinstance(item.record, RecordError):
+            return item
+        if row >= len(self._rows):
+            fault = RecordError(
+                f"{self.file.name} has {len(self._rows):,} rows, none for this record: make both "
+                "of the same records"
+            )
+            return replace(item, vector=fault)
+        where = f"row {row} of {self.file.name}"
+        return replace(item, vector=self._checked(self._rows[row], where=where))
+
+
+def _mapped(file: Path) -> npt.NDArray[Any]:
+    try:
+        # Pickles are refused: loading one runs whatever it says.
+        rows = np.load(file, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise SourceError(f"no file {str(file)!r}: check the path") from None
+    except (OSError, EOFError, ValueError) as error:
+        raise SourceError(
+            f"{str(file)!r} is no .npy file that can be read ({_first_line(error)}): write it "
+            "with numpy.save, as an array of float32"
+        ) from None
+    if not isinstance(rows, np.ndarray):  # an .npz archive
+        rows.close()
+        raise SourceError(f"{str(file)!r} is an archive of arrays: save one array with numpy.save")
+    if rows.dtype.newbyteorder("=").name not in DTYPES:
+        raise SourceError(
+            f"{str(file)!r} holds {rows.dtype}: convert it to float32 (or {', '.join(DTYPES[1:])})"
+        )
+    if rows.ndim != 2 or not rows.size:
+        raise SourceError(
+            f"{str(file)!r} has shape {rows.shape}: it needs one row for each record, and one "
+            "column for each dimension"
+        )
+    return rows
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
