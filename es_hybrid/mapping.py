@@ -17,8 +17,6 @@ from es_hybrid.field_types import FieldType, field_type
 from es_hybrid.similarity import similarity
 from es_hybrid.vector_index import vector_index_type
 
-DEFAULT_ANALYSIS = "standard"
-
 # In the wheel the folder lies inside the package, in a checkout beside it.
 _FOLDERS = (Path(__file__).parent / "mappings", Path(__file__).parents[1] / "mappings")
 

@@ -43,8 +43,9 @@ def index(
         typer.Option(help="Field that holds the id. Default: _id, else made from the content."),
     ] = None,
     analysis: Annotated[
-        str | None, typer.Option(help="english, korean, cjk or standard (default).")
-    ] = None,
+        str,
+        typer.Option(help="english, korean, cjk or standard; auto asks the first 100 documents."),
+    ] = "auto",
     vector_index: Annotated[
         str | None, typer.Option(help="Such as int8_hnsw (default), hnsw, bbq_hnsw, flat.")
     ] = None,
@@ -89,6 +90,8 @@ def index(
         print_json(report.to_dict())
     else:
         _print(report)
+    for note in report.notes:
+        say(note)
     _complain(report, letters)
     if not (report.complete or allow_failures):
         stop(_FAILED)
@@ -120,9 +123,10 @@ def _print(report: Report) -> None:
     new = ", new" if report.created else ""
     rate = report.embedded / max(report.embedding_seconds, 0.001)
     pace = f" ({rate:,.0f} a second)" if report.embedded else ""
+    detected = " (detected)" if report.analysis_detected else ""
     typer.echo(
-        f"{report.name} ({report.index}{new}): {report.analysis} analysis, {report.embedder} "
-        f"embeddings, {report.vector_index} vectors\n"
+        f"{report.name} ({report.index}{new}): {report.analysis}{detected} analysis, "
+        f"{report.embedder} embeddings, {report.vector_index} vectors\n"
         f"{report.read:,} read = {report.indexed:,} indexed + {report.unchanged:,} unchanged + "
         f"{report.dead_lettered:,} dead-lettered + {report.rejected:,} rejected\n"
         f"{report.embedded:,} embedded{pace}, {report.seconds:,.1f} s in all\n"

@@ -1,55 +1,147 @@
-"""Embedding a batch: sorted by length, checked, and one bad text at a time set aside."""
+"""Embedding: texts sorted by length, vectors checked, and one bad text at a time set aside.
+
+What is embedded is a document's whole text, or each of its passages.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from es_hybrid.documents import Document
-from es_hybrid.embedders import Embedder, document_vectors
+from es_hybrid.embedders import Embedder, document_vectors, token_counts
 from es_hybrid.errors import EmbedderError
+from es_hybrid.passages import Passage, Splitter
 from es_hybrid.vectors import Vectors, unit
 
 # Texts of one batch are padded to the longest: sorted by length, little is wasted.
 BATCH = 64
 
+# Texts that are sorted together. Long documents have many passages, and all wait for the last.
+TOGETHER = 512
+
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
-    """A document with its vector, or with the reason why it has none.
+class Vector:
+    """What the embedder made of one text.
 
     Attributes:
-        document: the document.
-        vector: float32, shape (dims,), length 1; None where there is a `fault`.
-        norm: the vector's L2 norm before normalisation; 0 where there is a `fault`.
+        values: float32, shape (dims,), length 1; None where there is a `fault`.
+        norm: the L2 norm before normalisation; 0 where there is a `fault`.
         fault: why there is no vector.
     """
 
-    document: Document
-    vector: Vectors | None
+    values: Vectors | None
     norm: float = 0.0
     fault: str | None = None
 
 
-def embedded(embedder: Embedder, documents: Sequence[Document]) -> Iterator[Embedded]:
-    """Embed all documents, longest first; each comes back exactly once."""
-    ordered = sorted(documents, key=lambda document: len(document.text), reverse=True)
-    for start in range(0, len(ordered), BATCH):
-        yield from _batch(embedder, ordered[start : start + BATCH])
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A document with its vectors, or with the reason why it has none.
+
+    Attributes:
+        document: the document.
+        vectors: of its whole text, or of each passage; empty where there is a `fault`.
+        passages: as many as `vectors`, in order; empty where the whole text has the vector.
+        fault: why it cannot be indexed: of the first text that has no vector.
+    """
+
+    document: Document
+    vectors: Sequence[Vector] = ()
+    passages: Sequence[Passage] = ()
+    fault: str | None = None
 
 
-def _batch(embedder: Embedder, documents: Sequence[Document]) -> Iterator[Embedded]:
+def embedded(
+    embedder: Embedder, documents: Sequence[Document], *, splitter: Splitter | None = None
+) -> Iterator[Embedded]:
+    """Embed all documents, longest text first; each comes back exactly once.
+
+    Args:
+        embedder: makes the vectors.
+        documents: no id twice.
+        splitter: cuts them into passages; None embeds each text as a whole.
+    """
+    together: list[_Waiting] = []
+    texts = 0
+    for document in documents:
+        try:
+            passages = splitter.passages(document.text) if splitter else []
+        except EmbedderError as error:
+            yield Embedded(document, fault=str(error))
+            continue
+        together.append(_Waiting(document, passages))
+        texts += len(together[-1].texts)
+        if texts >= TOGETHER:
+            yield from _together(embedder, together)
+            together, texts = [], 0
+    yield from _together(embedder, together)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A document until the last of its texts is embedded."""
+
+    document: Document
+    passages: list[Passage]
+    vectors: dict[int, Vector] = field(default_factory=dict)
+
+    @property
+    def texts(self) -> list[str]:
+        return [passage.text for passage in self.passages] or [self.document.text]
+
+    def embedded(self) -> Embedded:
+        vectors = [self.vectors[place] for place in range(len(self.vectors))]
+        for place, vector in enumerate(vectors):
+            if vector.fault is not None:
+                return Embedded(self.document, fault=self._where(place) + vector.fault)
+        return Embedded(self.document, vectors, self.passages)
+
+    def _where(self, place: int) -> str:
+        if not self.passages:
+            return ""
+        return f"passage at character {self.passages[place].start}: "
+
+
+def _together(embedder: Embedder, documents: Sequence[_Waiting]) -> Iterator[Embedded]:
+    texts = [(one, place, text) for one in documents for place, text in enumerate(one.texts)]
+    texts.sort(key=lambda each: len(each[2]), reverse=True)
+    for start in range(0, len(texts), BATCH):
+        batch = texts[start : start + BATCH]
+        vectors = _vectors(embedder, [text for _, _, text in batch])
+        for (one, place, _), vector in zip(batch, vectors, strict=True):
+            one.vectors[place] = vector
+            if len(one.vectors) == len(one.texts):
+                yield one.embedded()
+
+
+def _vectors(embedder: Embedder, texts: Sequence[str]) -> list[Vector]:
+    """One for each text, in order."""
     try:
-        result = unit(document_vectors(embedder, [document.text for document in documents]))
+        result = unit(document_vectors(embedder, texts))
     except EmbedderError as error:
-        if len(documents) == 1:
-            yield Embedded(documents[0], None, fault=str(error))
-            return
-        for document in documents:  # one text spoils a batch: find out which
-            yield from _batch(embedder, [document])
-        return
-    for row, document in enumerate(documents):
-        if fault := result.faults.get(row):
-            yield Embedded(document, None, fault=f"{embedder.info.id} gave {fault}")
-        else:
-            yield Embedded(document, result.vectors[row], float(result.norms[row]))
+        if len(texts) == 1:
+            return [Vector(None, fault=str(error))]
+        # One text spoils a batch: find out which.
+        return [vector for text in texts for vector in _vectors(embedder, [text])]
+    return [
+        Vector(None, fault=f"{embedder.info.id} gave {result.faults[row]}")
+        if row in result.faults
+        else Vector(result.vectors[row], float(result.norms[row]))
+        for row in range(len(texts))
+    ]
+
+
+def too_long(embedder: Embedder, texts: Sequence[str]) -> int | None:
+    """How many of the texts are longer than the model reads at once; None if it cannot say."""
+    limit = embedder.info.max_tokens
+    if limit is None:
+        return 0
+    # Most tokens are two letters and more: what is sure to be short needs no counting.
+    perhaps = [text for text in texts if len(text.encode()) > limit // 2]
+    try:
+        counts = token_counts(embedder, perhaps)
+    except EmbedderError:  # it will say so when it is to embed them
+        return None
+    return None if counts is None else sum(count > limit for count in counts)

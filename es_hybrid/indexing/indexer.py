@@ -4,36 +4,37 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from elasticsearch import Elasticsearch
 
 from es_hybrid import capabilities
+from es_hybrid.analysis import AUTO, SAMPLE
 from es_hybrid.documents import (
     DEFAULT_ID_FIELD,
     DEFAULT_TEXT_FIELDS,
-    META_FIELD,
-    VECTOR_FIELD,
     Document,
     Fields,
+    reserved_fields,
 )
 from es_hybrid.embedders import Embedder
 from es_hybrid.errors import AccessDenied, SourceError
 from es_hybrid.field_types import field_type
 from es_hybrid.indexing import bulk, typed_fields
+from es_hybrid.indexing.creation import create
 from es_hybrid.indexing.dead_letters import DeadLetters
-from es_hybrid.indexing.embedding import Embedded, embedded
+from es_hybrid.indexing.embedding import Embedded, embedded, too_long
 from es_hybrid.indexing.intake import Intake, Window, check_duplicates
 from es_hybrid.indexing.plan import plan
 from es_hybrid.indexing.report import Problem, Progress, Report, Tally
-from es_hybrid.indexing.target import Target, Wanted, create, find, refresh
+from es_hybrid.indexing.stored import stored
+from es_hybrid.indexing.target import Target, Wanted, find, refresh
+from es_hybrid.passages import PassageSize, Splitter, passage_size
 from es_hybrid.sources import Source, memory
-from es_hybrid.vectors import packed
 
 _SENDERS = 2
 _MAX_IN_FLIGHT = 4
@@ -64,7 +65,8 @@ class Indexer:
             takes the live index's own, or the default.
         text_fields: names of the fields that are searched and embedded; None as for `embedder`.
         id_field: field that holds the id; None takes ``_id``, or derives the id from the content.
-        analysis: analysis profile; None as for `embedder`.
+        analysis: analysis profile; None or ``"auto"`` takes the live index's own, or what the
+            first documents of a new one ask for.
         vector_index: vector index type; None as for `embedder`.
         shards: primary shards of a new index.
         replicas: copies of each shard of a new index; None adapts to the number of nodes.
@@ -73,9 +75,13 @@ class Indexer:
             keeps the types that it was given.
         columns: field -> the column that it is read from, where the two differ.
         duplicates: what happens to another record of the same id: ``"reject"``, or ``"last"``.
+        passages: ``"TOKENS"`` or ``"TOKENS:OVERLAP"``: long texts are embedded in passages of at
+            most so many tokens of the embedder, which share at most `OVERLAP` with the one
+            before; None takes the live index's own, or embeds each text as a whole.
 
     Raises:
-        UsageError: an unknown type, or another word for `duplicates`.
+        UsageError: an unknown type, passages of a size that cannot work, or another word for
+            `duplicates`.
     """
 
     def __init__(
@@ -94,6 +100,7 @@ class Indexer:
         fields: Mapping[str, str] | None = None,
         columns: Mapping[str, str] | None = None,
         duplicates: str = "reject",
+        passages: str | PassageSize | None = None,
     ) -> None:
         self.client = client
         self.name = name
@@ -101,10 +108,11 @@ class Indexer:
         self.wanted = Wanted(
             embedder=embedder,
             text_fields=_names(text_fields),
-            analysis=analysis,
+            analysis=None if analysis == AUTO else analysis,
             vector_index=vector_index,
             shards=shards,
             replicas=replicas,
+            passages=None if passages is None else passage_size(passages),
             types={field: field_type(spec) for field, spec in (fields or {}).items()},
         )
         self.dead_letters = dead_letters
@@ -152,14 +160,17 @@ class _Run:
                 id=indexer.id_field,
                 columns=indexer.columns,
                 types=target.types,
+                reserved=reserved_fields(passages=target.contract.passages is not None),
             ),
             duplicates=indexer.duplicates,
             tally=self.tally,
             lost=self._lost,
         )
+        size = target.contract.passages
+        self.splitter = Splitter(target.embedder, size) if size else None
         self.in_flight: deque[Future[list[bulk.Outcome]]] = deque()
-        self.base64 = capabilities.read(self.client).base64_vectors
-        self.ready = self.created = False
+        self.can = capabilities.read(self.client)
+        self.ready = False
         self.position = 0
 
     def report(self) -> Report:
@@ -191,29 +202,42 @@ class _Run:
     def _write(self, window: Window, pool: ThreadPoolExecutor) -> None:
         if not window.documents:
             return
-        self._ready()
+        self._ready(window.documents)
         if window.rewrites:
             self._settle(0)  # else an older document might arrive behind a newer one
         todo = plan(self.client, self.target.index, window.documents)
         self.tally.unchanged += todo.unchanged
+        self._count_too_long(todo.write)
         for batch in bulk.batches(map(self._prepared, self._embedded(todo.write))):
             self._settle(_MAX_IN_FLIGHT - 1)
             self.in_flight.append(pool.submit(bulk.send, self.client, self.target.index, batch))
             self._tell()
 
-    def _ready(self) -> None:
+    def _ready(self, first: Sequence[Document]) -> None:
         """Before the first document: the index and its typed fields are there."""
         if self.ready:
             return
         self.ready = True
         if not self.target.exists:
-            self.created = create(self.client, self.target, self.wanted)
+            self.target = create(
+                self.client,
+                self.target,
+                self.wanted,
+                texts=(document.text for document in first[:SAMPLE]),
+                serverless=self.can.flavour == "serverless",
+            )
         elif self.target.new_types:
             typed_fields.add(self.client, self.target.index, self.target.new_types)
 
+    def _count_too_long(self, documents: Sequence[Document]) -> None:
+        if self.splitter is not None or self.tally.truncated is None:
+            return
+        found = too_long(self.target.embedder, [document.text for document in documents])
+        self.tally.truncated = None if found is None else self.tally.truncated + found
+
     def _embedded(self, documents: tuple[Document, ...]) -> Iterator[Embedded]:
         """Those that have a vector, as they come; the others are dead letters."""
-        results = embedded(self.target.embedder, documents)
+        results = embedded(self.target.embedder, documents, splitter=self.splitter)
         while True:
             began = time.perf_counter()
             item = next(results, None)
@@ -224,23 +248,11 @@ class _Run:
                 self._dead(item.document, item.fault)
                 continue
             self.tally.embedded += 1
+            self.tally.passages += len(item.passages)
             yield item
 
     def _prepared(self, item: Embedded) -> bulk.Prepared:
-        vector = item.vector
-        body = {
-            **item.document.source,
-            VECTOR_FIELD: packed(vector[None, :])[0]
-            if self.base64 and vector is not None
-            else vector,
-            META_FIELD: {
-                "content_hash": item.document.content_hash,
-                "text_hash": item.document.text_hash,
-                "norm": item.norm,
-                "source": self.source.name,
-                "updated_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            },
-        }
+        body = stored(item, source=self.source.name, base64=self.can.base64_vectors)
         return bulk.prepared(item.document, body)
 
     def _settle(self, most: int) -> None:
@@ -293,11 +305,16 @@ class _Run:
             embedded=tally.embedded,
             dead_lettered=tally.dead_lettered,
             rejected=tally.rejected,
-            created=self.created,
+            created=self.target.created,
+            passages=tally.passages,
+            passage_size=None if contract.passages is None else str(contract.passages),
+            truncated=tally.truncated,
             seconds=round(time.perf_counter() - self.started, 3),
             embedding_seconds=round(tally.embedding_seconds, 3),
             problems=tuple(tally.problems),
             superseded=tally.superseded,
             renamed=tally.renamed,
             left_out=dict(self.source.left_out),
+            analysis_detected=self.target.detected,
+            notes=self.target.notes,
         )

@@ -53,6 +53,13 @@ class Report:
         superseded: records that a later one of the same id replaced before they were written.
         renamed: column called like a metadata field of Elasticsearch -> the field it is kept as.
         left_out: what the source does not read, such as ``{".png files": 3}``.
+        passages: pieces of the `embedded` documents that have vectors of their own; 0 without.
+        passage_size: ``"TOKENS"`` or ``"TOKENS:OVERLAP"``; None where each text has one vector.
+        truncated: of the `embedded`, those with one vector whose text is longer than the model
+            reads at once: it cuts the text, or averages over its parts. None where the embedder
+            cannot count.
+        analysis_detected: whether the analysis was told by the texts, in this run.
+        notes: what the user should know about the index that was made.
     """
 
     name: str
@@ -73,6 +80,11 @@ class Report:
     superseded: int = 0
     renamed: Mapping[str, str] = field(default_factory=dict)
     left_out: Mapping[str, int] = field(default_factory=dict)
+    passages: int = 0
+    passage_size: str | None = None
+    truncated: int | None = 0
+    analysis_detected: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -109,6 +121,8 @@ class Tally:
     indexed: int = 0
     unchanged: int = 0
     embedded: int = 0
+    passages: int = 0
+    truncated: int | None = 0
     dead_lettered: int = 0
     rejected: int = 0
     superseded: int = 0

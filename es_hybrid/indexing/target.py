@@ -1,28 +1,23 @@
-"""The index that is written to: found and compared with what is wanted, or created."""
+"""The index that is written to: found and compared with what is wanted, or described."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from elasticsearch import Elasticsearch
 
+from es_hybrid.analysis import AUTO
 from es_hybrid.client import path, request
 from es_hybrid.contract import Contract, probe
 from es_hybrid.embedders import DEFAULT_EMBEDDER, Embedder, load_embedder
-from es_hybrid.errors import ContractMismatch, PluginMissing, RequestRefused
+from es_hybrid.errors import ContractMismatch
 from es_hybrid.field_types import FieldType
 from es_hybrid.indexing import typed_fields
 from es_hybrid.live import index_embedder, read_index
-from es_hybrid.mapping import (
-    DEFAULT_ANALYSIS,
-    LiveIndex,
-    check_analysis,
-    check_index_name,
-    first_version,
-    index_body,
-)
+from es_hybrid.mapping import LiveIndex, check_analysis, check_index_name, first_version
+from es_hybrid.passages import PassageSize
 from es_hybrid.vector_index import DEFAULT_VECTOR_INDEX, vector_index_type
 
 
@@ -33,8 +28,9 @@ class Wanted:
     Attributes:
         embedder: a name or an object.
         text_fields: searched and embedded.
-        analysis: an analysis profile.
+        analysis: an analysis profile; None lets the first documents of a new index decide.
         vector_index: a vector index type.
+        passages: the size of passages.
         shards: primary shards of a new index.
         replicas: copies of each shard of a new index; None adapts to the number of nodes.
         types: field -> the type that it must have.
@@ -45,6 +41,7 @@ class Wanted:
     text_fields: tuple[str, ...] | None = None
     analysis: str | None = None
     vector_index: str | None = None
+    passages: PassageSize | None = None
     shards: int = 1
     replicas: int | None = None
     types: Mapping[str, FieldType] = field(default_factory=dict)
@@ -63,6 +60,9 @@ class Target:
         exists: whether the index is there already.
         types: the typed fields, those that the index has already and those that are new.
         new_types: of these, what a live index does not know yet.
+        created: whether this run made the index.
+        detected: whether its analysis was told by the texts.
+        notes: what the user should know about that.
     """
 
     name: str
@@ -72,6 +72,15 @@ class Target:
     exists: bool
     types: Mapping[str, FieldType] = field(default_factory=dict)
     new_types: Mapping[str, FieldType] = field(default_factory=dict)
+    created: bool = False
+    detected: bool = False
+    notes: tuple[str, ...] = ()
+
+    def settled(self, analysis: str, *, note: str | None = None) -> Target:
+        """The target with the analysis that its texts ask for, and what is to be said of it."""
+        contract = replace(self.contract, analysis=analysis)
+        notes = (*self.notes, note) if note else self.notes
+        return replace(self, contract=contract, detected=True, notes=notes)
 
 
 def find(
@@ -87,8 +96,15 @@ def find(
     check_index_name(name)
     _check_wanted(wanted)
     live = read_index(client, name)
-    if live is None:
-        return _new(name, wanted, default_text)
+    return existing(live, name, wanted) if live else _new(name, wanted, default_text)
+
+
+def existing(live: LiveIndex, name: str, wanted: Wanted) -> Target:
+    """The live index as the target called `name`.
+
+    Raises:
+        ContractMismatch: it was made differently; names both.
+    """
     _compare(live, wanted)
     types = _types(wanted, live.contract.text_fields, live)
     return Target(
@@ -124,8 +140,9 @@ def _new(name: str, wanted: Wanted, default_text: tuple[str, ...]) -> Target:
     contract = Contract(
         embedder=embedder.info,
         text_fields=wanted.text_fields or default_text,
-        analysis=wanted.analysis or DEFAULT_ANALYSIS,
+        analysis=wanted.analysis or AUTO,
         vector_index=kind.name,
+        passages=wanted.passages,
         probes=probe(embedder),
     )
     types = _types(wanted, contract.text_fields, None)
@@ -137,54 +154,16 @@ def _compare(live: LiveIndex, wanted: Wanted) -> None:
     pairs = (
         ("--analysis", contract.analysis, wanted.analysis),
         ("--vector-index", contract.vector_index, wanted.vector_index),
+        ("--passages", contract.passages, wanted.passages),
         ("--text-fields", ",".join(contract.text_fields), ",".join(wanted.text_fields or ())),
     )
     for option, has, asked in pairs:
         if asked and asked != has:
+            made = f"with {option} {has}" if has else f"without {option}"
             raise ContractMismatch(
-                f"index {live.index!r} was made with {option} {has}, not {asked}: "
+                f"index {live.index!r} was made {made}, not with {option} {asked}: "
                 f"leave {option} out, or index under another name"
             )
-
-
-def create(client: Elasticsearch, target: Target, wanted: Wanted) -> bool:
-    """Create the index with its alias, at once; False if somebody else just did.
-
-    Raises:
-        PluginMissing: the analysis needs a plugin that the server does not have.
-        ServerError: the server refused, or cannot be reached.
-    """
-    body = index_body(
-        target.contract, shards=wanted.shards, replicas=wanted.replicas, types=target.types
-    )
-    body["aliases"] = {target.name: {"is_write_index": True}}
-    try:
-        request(client, "PUT", path(target.index), body=body)
-    except RequestRefused as error:
-        if error.kind == "resource_already_exists_exception":
-            return False
-        raise _explained(error, target.contract.analysis) from error
-    return True
-
-
-# How servers say that an analyzer, tokenizer or filter is not there.
-_MISSING_ANALYSIS = (
-    "unknown tokenizer type",
-    "unknown filter type",
-    "unknown analyzer type",
-    "failed to find",
-)
-
-
-def _explained(error: RequestRefused, analysis: str) -> Exception:
-    if not any(words in str(error).lower() for words in _MISSING_ANALYSIS):
-        return error
-    plugin = {"korean": "analysis-nori"}.get(analysis, "analysis-common")
-    other = "cjk" if analysis == "korean" else "standard"
-    return PluginMissing(
-        f"this server cannot do --analysis {analysis} ({error}): install its plugin {plugin} "
-        f"(elasticsearch-plugin install {plugin}) on every node, or take --analysis {other}"
-    )
 
 
 def refresh(client: Elasticsearch, index: str) -> Any:  # noqa: ANN401 - Elasticsearch's answer
