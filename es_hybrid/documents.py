@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from math import isnan
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -15,6 +15,7 @@ from es_hybrid.field_types import FieldType, retyped
 from es_hybrid.vectors import Vectors
 
 Record = Mapping[str, Any]
+T = TypeVar("T")
 
 DEFAULT_ID_FIELD = "_id"
 DEFAULT_TEXT_FIELDS = ("title", "text")
@@ -117,7 +118,7 @@ def document(record: Record, fields: Fields, *, where: str = "") -> Document:
     >>> document({"_id": 7, "title": "Tea", "text": "hot"}, Fields()).text
     'Tea hot'
     """
-    record = retyped(_mapped(record, fields.columns), fields.types.items())
+    record = retyped(by_field(record, fields.columns), fields.types.items())
     _refuse_reserved(record, fields.reserved)
     source = _stored(record, fields.id or DEFAULT_ID_FIELD)
     content_hash = _digest(_json(source))
@@ -142,8 +143,12 @@ def stored_name(name: str) -> str:
     return _RENAMED + name if name.partition(".")[0] in METADATA_FIELDS else name
 
 
-def _mapped(record: Record, columns: Mapping[str, str]) -> Record:
-    """The record with its columns under the names of the fields that are read from them."""
+def by_field(record: Mapping[str, T], columns: Mapping[str, str]) -> Mapping[str, T]:
+    """The record with its columns under the names of the fields that are read from them.
+
+    Raises:
+        RecordError: the record has a column of that name as well.
+    """
     if not columns:
         return record
     for name, column in columns.items():

@@ -20,6 +20,7 @@ from es_hybrid.documents import (
     Document,
     Fields,
     reserved_fields,
+    by_field,
 )
 from es_hybrid.embedders import Embedder
 from es_hybrid.errors import AccessDenied, SourceError
@@ -133,7 +134,7 @@ class Indexer:
             ServerError: the server cannot be reached or refused everything.
         """
         source = records if isinstance(records, Source) else memory(records)
-        wanted = replace(self.wanted, hints=source.types)
+        wanted = replace(self.wanted, hints=by_field(source.types, self.columns))
         target = find(self.client, self.name, wanted, default_text=DEFAULT_TEXT_FIELDS)
         run = _Run(self, target, source, progress)
         return run.report()

@@ -1,6 +1,10 @@
 """Sources: lazy readers that yield records and say where each one stood."""
 
 from es_hybrid.sources.base import Item, Source, memory
+from es_hybrid.sources.delimited import Delimited
+from es_hybrid.sources.folder import Pages
 from es_hybrid.sources.jsonl import JsonLines
+from es_hybrid.sources.opening import open_source
+from es_hybrid.sources.parquet import Parquet
 
-__all__ = ["Item", "JsonLines", "Source", "memory"]
+__all__ = ["Delimited", "Item", "JsonLines", "Pages", "Parquet", "Source", "memory", "open_source"]

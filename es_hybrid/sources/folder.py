@@ -1,0 +1,201 @@
+"""Folders of text, Markdown and HTML files, and single ones: each file is a document.
+
+Its id is its path below the folder, or as the file was named, so that a file keeps its document
+when it is edited. Hidden files, links that lead out and other kinds of files are left out and
+counted.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from stat import S_ISREG
+from types import MappingProxyType
+
+from es_hybrid.documents import DEFAULT_ID_FIELD, Record
+from es_hybrid.errors import RecordError, SourceError
+from es_hybrid.field_types import FieldType
+from es_hybrid.sources import encoding as encodings
+from es_hybrid.sources import files
+from es_hybrid.sources.base import Item, Source
+from es_hybrid.sources.pages import READERS
+
+# Elasticsearch takes no request over 100 MB (http.max_content_length).
+_MAX_BYTES = 100 * 1024 * 1024
+
+_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
+_CHARSET_WITHIN = 1024  # bytes, where HTML wants it to stand
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Something that lies in the folder: a file to read, unless there is a reason not to."""
+
+    path: Path
+    id: str
+    size: int = 0
+    left_out: str = ""
+    fault: str = ""
+
+
+class Pages(Source):
+    """The text, Markdown and HTML files of a folder, in the order of their paths; or one file.
+
+    Args:
+        path: the folder, or the file.
+        encoding: None takes what an HTML file names, else UTF-8, or UTF-16 with its mark.
+
+    Raises:
+        SourceError: it is missing, cannot be read, or is a folder without any such file.
+        UsageError: no such encoding.
+    """
+
+    types = MappingProxyType({"modified": FieldType("date")})
+
+    def __init__(self, path: Path | str, *, encoding: str | None = None) -> None:
+        self.path = Path(path)
+        self.encoding = None if encoding is None else encodings.check_encoding(encoding)
+        self.name = files.shown(str(path)) or files.shown(str(self.path.resolve()))
+        self.left_out: Mapping[str, int] = {}
+        if self.path.is_dir():
+            self._survey()
+        else:
+            self.size = files.size(str(path), holding="some text")
+            if self.size is None:
+                raise SourceError(f"{str(path)!r} is a pipe or a device: name a file or a folder")
+
+    def _survey(self) -> None:
+        """Walk once without reading, for the size and for what is left out."""
+        left_out: Counter[str] = Counter()
+        size = count = 0
+        for found in _walk(self.path, self.path):
+            if found.left_out:
+                left_out[found.left_out] += 1
+            else:
+                count += 1
+                size += found.size
+        self.size, self.left_out = size, dict(sorted(left_out.items()))
+        if not count:
+            has = ", ".join(f"{n} {kind}" for kind, n in self.left_out.items()) or "nothing"
+            raise SourceError(
+                f"folder {str(self.path)!r} has no file ending in {', '.join(READERS)} (it has "
+                f"{has}): name data files themselves, such as '{self.path}/*.jsonl'"
+            )
+
+    def __iter__(self) -> Iterator[Item]:
+        """A record for each file."""
+        position = 0
+        for found in self._found():
+            if not found.left_out:
+                position += found.size
+                where = found.id.encode(errors="replace").decode()
+                yield Item(where, _record(found, self.encoding), position)
+
+    def _found(self) -> Iterator[_Found]:
+        if self.path.is_dir():
+            return _walk(self.path, self.path)
+        return iter([_Found(self.path, self.path.as_posix(), self.size or 0)])
+
+
+def _walk(folder: Path, root: Path) -> Iterator[_Found]:
+    """All that lies below, sorted by name in each folder."""
+    try:
+        with os.scandir(folder) as listed:
+            entries = sorted(listed, key=lambda entry: entry.name)
+    except OSError as error:
+        yield _Found(folder, _id(folder, root), fault=f"cannot be read: {error.strerror}")
+        return
+    for entry in entries:
+        path = Path(entry.path)
+        if why := _why_left_out(entry, root):
+            yield _Found(path, _id(path, root), left_out=why)
+        elif entry.is_dir():
+            yield from _walk(path, root)
+        else:
+            yield _file(path, root)
+
+
+def _why_left_out(entry: os.DirEntry[str], root: Path) -> str | None:
+    if entry.name.startswith("."):
+        return "hidden"
+    if entry.is_symlink():
+        # What a link to a folder inside leads to is met on its own way.
+        if entry.is_dir() or not Path(entry.path).resolve().is_relative_to(root.resolve()):
+            return "links to elsewhere"
+    elif entry.is_dir():
+        return None
+    suffix = Path(entry.name).suffix.lower()
+    if suffix in READERS:
+        return None
+    return f"{suffix.encode(errors='replace').decode()} files" if suffix else "files of no kind"
+
+
+def _file(path: Path, root: Path) -> _Found:
+    try:
+        facts = path.stat()
+    except OSError as error:
+        return _Found(path, _id(path, root), fault=f"cannot be read: {error.strerror}")
+    fault = "" if S_ISREG(facts.st_mode) else "a pipe or a device, not a file"
+    return _Found(path, _id(path, root), facts.st_size, fault=fault)
+
+
+def _id(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()
+
+
+def _record(found: _Found, encoding: str | None) -> Record | RecordError:
+    try:
+        if found.fault:
+            raise RecordError(found.fault)
+        text, modified = _text(found.path, encoding)
+        page = READERS[found.path.suffix.lower()](text)
+    except RecordError as error:
+        return error
+    except AssertionError as error:  # html.parser's way to give up on a broken declaration
+        return RecordError(f"not readable as HTML: {error}")
+    if not page.text.strip():
+        return RecordError("holds no text")
+    return {
+        **page.fields,
+        DEFAULT_ID_FIELD: found.id,
+        "title": page.title or found.path.stem,
+        "text": page.text,
+        "path": found.id,
+        "modified": modified,
+        "extension": found.path.suffix.lower().removeprefix("."),
+    }
+
+
+def _text(path: Path, encoding: str | None) -> tuple[str, str]:
+    """What stands in the file, and when it was last changed (ISO 8601, UTC)."""
+    try:
+        with path.open("rb") as opened:
+            facts = os.fstat(opened.fileno())
+            if facts.st_size > _MAX_BYTES:
+                raise RecordError(f"{facts.st_size:,} bytes, and {_MAX_BYTES:,} are the most")
+            data = opened.read()
+    except OSError as error:
+        raise RecordError(f"cannot be read: {error.strerror}") from None
+    modified = datetime.fromtimestamp(int(facts.st_mtime), UTC).isoformat()
+    return _decoded(data, encoding or _declared(path, data) or encodings.guessed(data)), modified
+
+
+def _declared(path: Path, data: bytes) -> str | None:
+    """The encoding that an HTML file names for itself."""
+    found = _CHARSET.search(data[:_CHARSET_WITHIN]) if ".htm" in path.suffix.lower() else None
+    return found[1].decode() if found else None
+
+
+def _decoded(data: bytes, encoding: str) -> str:
+    try:
+        text = data.decode(encoding)
+    except (UnicodeError, LookupError) as error:
+        raise RecordError(f"no text ({error}): name its encoding, as --encoding cp949") from None
+    if "\0" in text:
+        raise RecordError("binary, no text: it has a NUL byte")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
