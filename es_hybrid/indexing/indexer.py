@@ -19,8 +19,8 @@ from es_hybrid.documents import (
     DEFAULT_TEXT_FIELDS,
     Document,
     Fields,
-    reserved_fields,
     by_field,
+    reserved_fields,
 )
 from es_hybrid.embedders import Embedder
 from es_hybrid.errors import AccessDenied, SourceError
