@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 Mode = Literal["hybrid", "bm25", "knn"]
 LegKind = Literal["bm25", "knn"]
+KnnWay = Literal[
+    "approximate", "exact:flat", "exact:script_score", "exact:rescored", "exact:scanned"
+]
 MODES: tuple[Mode, ...] = ("hybrid", "bm25", "knn")
 
 
@@ -18,10 +21,13 @@ class LegHit:
     Attributes:
         kind: what the leg ranks by.
         rank: place in the leg, from 1.
-        score: the leg's own score (BM25: 0 and up; kNN: (1 + cosine) / 2 for unit vectors).
-        cosine: cosine of query and document, -1 to 1; None in a BM25 leg. Approximate where the
-            vector index is quantised and does not score again.
+        score: the leg's own score. BM25: 0 and up. kNN: (1 + cosine) / 2; under
+            max_inner_product v + 1, or 1 / (1 - v) of a negative v; under l2_norm 1 / (1 + d^2).
+        cosine: cosine of query and document, -1 to 1; None in a BM25 leg, and where another
+            similarity than cosine lacks the length of the document's vector.
         contribution: what the leg added to the fused score; None where nothing was fused.
+        similarity: what a kNN leg compared: the cosine, the inner product v or the distance d;
+            None in a BM25 leg.
     """
 
     kind: LegKind
@@ -29,6 +35,25 @@ class LegHit:
     score: float
     cosine: float | None = None
     contribution: float | None = None
+    similarity: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PassageHit:
+    """The passage by which a document was found: the best of its passages in the kNN leg.
+
+    Attributes:
+        text: the passage.
+        start: where it begins in the document's text (its text fields, joined by spaces), in
+            characters from 0.
+        end: the first character behind it.
+        cosine: cosine of query and passage, as in `LegHit`.
+    """
+
+    text: str
+    start: int
+    end: int
+    cosine: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +66,8 @@ class Hit:
         score: what the results are sorted by: fused, or the only leg's own.
         source: the user's own fields.
         legs: leg name -> how that leg saw it; a leg that did not find it is missing.
+        passage: the part of the text that a kNN leg found it by; None where none did, or where
+            each text has one vector.
     """
 
     id: str
@@ -48,6 +75,7 @@ class Hit:
     score: float
     source: Mapping[str, Any]
     legs: Mapping[str, LegHit]
+    passage: PassageHit | None = None
 
     @property
     def bm25(self) -> LegHit | None:
@@ -73,6 +101,7 @@ class Hit:
             "source": dict(self.source),
             "bm25": bm25 and {"rank": bm25.rank, "score": bm25.score},
             "knn": knn and {"rank": knn.rank, "score": knn.score, "cosine": knn.cosine},
+            "passage": self.passage and asdict(self.passage),
             "legs": {name: asdict(leg) for name, leg in self.legs.items()},
         }
 
@@ -100,6 +129,7 @@ class SearchResult:
         mode: which legs ran.
         fusion: who fused the legs; None where only one leg ran.
         took_ms: milliseconds from the call to the result, embedding included.
+        knn: how the kNN leg was answered, and whether that is exact; None where none ran.
     """
 
     hits: tuple[Hit, ...]
@@ -107,6 +137,7 @@ class SearchResult:
     mode: Mode
     fusion: Literal["native", "client"] | None
     took_ms: float
+    knn: KnnWay | None = None
 
     def __iter__(self) -> Iterator[Hit]:
         return iter(self.hits)
@@ -120,6 +151,7 @@ class SearchResult:
             "took_ms": round(self.took_ms, 3),
             "mode": self.mode,
             "fusion": self.fusion,
+            "knn": self.knn,
             "total": asdict(self.total),
             "hits": [hit.to_dict() for hit in self.hits],
         }

@@ -8,8 +8,10 @@ from functools import cached_property
 from typing import Any
 
 from es_hybrid.fusion import Fused
-from es_hybrid.hits import Hit, LegHit, Total
-from es_hybrid.queries import Leg
+from es_hybrid.hits import Hit, LegHit, PassageHit, Total
+from es_hybrid.nested import best_norm, best_passage
+from es_hybrid.queries import NORM_FIELD, Leg
+from es_hybrid.similarity import raw_and_cosine
 
 # One document, wherever it lies: (index, _id).
 Key = tuple[str, str]
@@ -41,14 +43,28 @@ class Ranking:
 
     def leg_hit(self, key: Key, *, contribution: float | None) -> LegHit:
         """How this leg saw the document `key`, which it must hold."""
-        score = self.found[key]["_score"]
+        found = self.found[key]
+        raw, cosine = self._compared(found) if self.leg.kind == "knn" else (None, None)
         return LegHit(
             kind=self.leg.kind,
             rank=self.ranks[key],
-            score=score,
-            # Unit vectors under dot_product: _score = (1 + cosine) / 2.
-            cosine=2 * score - 1 if self.leg.kind == "knn" else None,
+            score=found["_score"],
+            cosine=cosine,
             contribution=contribution,
+            similarity=raw,
+        )
+
+    def passage(self, key: Key) -> PassageHit | None:
+        """The passage that this leg found the document `key` by, if it did."""
+        found = self.found.get(key)
+        if found is None or self.leg.kind != "knn":
+            return None
+        return best_passage(found, cosine=self._compared(found)[1])
+
+    def _compared(self, found: Mapping[str, Any]) -> tuple[float, float | None]:
+        norm = best_norm(found) or (found.get("fields", {}).get(NORM_FIELD) or [None])[0]
+        return raw_and_cosine(
+            self.leg.similarity, found["_score"], query_norm=self.leg.query_norm, norm=norm
         )
 
 
@@ -56,6 +72,8 @@ def ranking(leg: Leg, answer: Mapping[str, Any]) -> Ranking:
     """Read the answer to `leg`."""
     hits = answer["hits"]
     found = {(hit["_index"], hit["_id"]): hit for hit in hits["hits"]}
+    if leg.kind == "knn":  # its k nearest are all that it matches, however they were found
+        return Ranking(leg, found, Total(len(found), "eq"))
     return Ranking(leg, found, Total(hits["total"]["value"], hits["total"]["relation"]))
 
 
@@ -70,7 +88,8 @@ def hit(entry: Fused[Key], rankings: Sequence[Ranking]) -> Hit:
     index, identifier = entry.key
     source = next(one.found[entry.key] for one in rankings if entry.key in one.found)["_source"]
     score = next(iter(legs.values())).score if alone else entry.score
-    return Hit(identifier, index, score, source, legs)
+    passage = next(filter(None, (one.passage(entry.key) for one in rankings)), None)
+    return Hit(identifier, index, score, source, legs, passage)
 
 
 def union(rankings: Sequence[Ranking], *, found: int) -> Total:

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
 
 from elasticsearch import Elasticsearch
 
+from es_hybrid import capabilities
+from es_hybrid.asked import Asked, asked, query_row
+from es_hybrid.capabilities import Capabilities
 from es_hybrid.client import path, request
 from es_hybrid.embedders import Embedder, query_vector
-from es_hybrid.errors import IndexNotFound, UsageError
+from es_hybrid.errors import IndexNotFound, RequestRefused
+from es_hybrid.exact import exact_leg, scan
 from es_hybrid.filters import Clause, combined, parse_filter
-from es_hybrid.fusion import RANK_CONSTANT, check_rank_constant, rrf
-from es_hybrid.hits import MODES, Mode, SearchResult
+from es_hybrid.fusion import RANK_CONSTANT, rrf
+from es_hybrid.hits import Mode, SearchResult
 from es_hybrid.live import index_embedder, read_index
 from es_hybrid.mapping import LiveIndex, check_index_name
+from es_hybrid.nested import in_passages
 from es_hybrid.queries import Leg, bm25_leg, knn_leg
 from es_hybrid.rankings import Ranking, hit, ranking, union
 from es_hybrid.refusals import failure
-from es_hybrid.similarity import similarity
+from es_hybrid.similarity import Similarity, similarity
 from es_hybrid.vector_index import VECTOR_INDEX_TYPES
 from es_hybrid.vectors import Vectors, usable_query
-
-# How many of each leg are fused. Elasticsearch's default of 10 is too few to find a document
-# that both legs hold at rank 15.
-WINDOW = 100
-
-# Elasticsearch's index.max_result_window.
-MAX_SIZE = 10_000
 
 Filters = str | Clause | Sequence[str | Clause] | None
 
@@ -51,38 +51,56 @@ class Searcher:
         self._given = embedder
         self._live: LiveIndex | None = None
         self._embedder: Embedder | None = None
+        self._painless: bool | None = None
 
     def search(
         self,
-        query: str,
+        query: str | None = None,
         *,
-        mode: Mode = "hybrid",
+        vector: Any = None,  # noqa: ANN401 - any array of numbers
+        mode: Mode | None = None,
         size: int = 10,
         filter: Filters = None,  # noqa: A002 - Elasticsearch's own word
         window: int | None = None,
         rank_constant: int = RANK_CONSTANT,
+        exact: bool = False,
+        num_candidates: int | None = None,
     ) -> SearchResult:
-        """The best `size` documents for `query`.
+        """The best `size` documents for `query`, for `vector`, or for both.
 
         Args:
             query: what a person typed; it has no syntax.
-            mode: ``"hybrid"`` fuses both legs by reciprocal rank; ``"bm25"`` and ``"knn"`` run one.
+            vector: what the kNN leg looks for, instead of the embedded `query`; as many numbers
+                as the index has dimensions.
+            mode: ``"hybrid"`` fuses both legs by reciprocal rank; ``"bm25"`` and ``"knn"`` run
+                one. None is hybrid where there are words, and knn where there are none.
             size: number of hits, 0 to 10,000.
             filter: ``"field=value"``, a filter clause, or several of them; applied to both legs.
             window: how many of each leg are fused, `size` to 10,000; None takes max(100, size).
             rank_constant: of reciprocal rank fusion, at least 1.
+            exact: the kNN leg misses nothing; `SearchResult.knn` says how.
+            num_candidates: how many vectors each shard looks at for an approximate kNN leg; None
+                takes what reaches a recall of 0.97 and more (`vector_index`).
 
         Raises:
             UsageError: an argument that can never work; nothing was sent.
+            VectorError: the vector is none, or has another number of dimensions than the index.
             IndexNotFound: there is no such index.
             ContractError: the index was made by another model, or not by es_hybrid.
             ServerError: the server refused, or cannot be reached.
         """
         began = time.perf_counter()
-        depth = _checked(query, mode=mode, size=size, window=window)
-        check_rank_constant(rank_constant)
-        legs = self._legs(query, mode=mode, size=depth, filters=filter)
-        rankings = self._ask(legs)
+        what = asked(
+            query,
+            vector=vector,
+            mode=mode,
+            size=size,
+            window=window,
+            rank_constant=rank_constant,
+            exact=exact,
+            num_candidates=num_candidates,
+        )
+        rankings = self._rankings(what, combined(_clauses(filter, self.live.fields)))
         fused = rrf(
             [list(ranking.found) for ranking in rankings],
             rank_constant=rank_constant,
@@ -91,9 +109,10 @@ class Searcher:
         return SearchResult(
             hits=tuple(hit(entry, rankings) for entry in fused[:size]),
             total=union(rankings, found=len(fused)),
-            mode=mode,
-            fusion="client" if mode == "hybrid" else None,
+            mode=what.mode,
+            fusion="client" if what.mode == "hybrid" else None,
             took_ms=(time.perf_counter() - began) * 1000,
+            knn=next((one.leg.way for one in rankings if one.leg.kind == "knn"), None),
         )
 
     @property
@@ -126,28 +145,83 @@ class Searcher:
             self._embedder = index_embedder(self.live, self._given)
         return self._embedder
 
-    def _legs(self, query: str, *, mode: Mode, size: int, filters: Filters) -> list[Leg]:
-        live = self.live
-        clause = combined(_clauses(filters, live.fields))
-        legs = []
-        if mode != "knn":
-            legs.append(bm25_leg(query, live.lexical_fields, size=size, filter=clause))
-        if mode != "bm25":
-            kind = VECTOR_INDEX_TYPES[live.contract.vector_index]
-            legs.append(knn_leg(self._vector(query), size=size, kind=kind, filter=clause))
-        return legs
+    def _rankings(self, what: Asked, clause: Clause | None) -> list[Ranking]:
+        legs = self._legs(what, clause)
+        try:
+            return self._ask(legs)
+        except RequestRefused as error:
+            scripted = any(leg.way == "exact:script_score" for leg in legs)
+            if not (scripted and "script" in str(error)):
+                raise
+            self._painless = False  # it was not told, or scripts are forbidden
+            return self._ask(self._legs(what, clause))
 
-    def _vector(self, query: str) -> Vectors:
-        embedder = self.embedder
-        kind = similarity(self.live.contract.similarity)
-        vector = query_vector(embedder, query)
-        return usable_query(vector, maker=embedder.info.id, scaled=kind.scaled)
+    def _legs(self, what: Asked, clause: Clause | None) -> list[Leg]:
+        live = self.live
+        legs = []
+        if what.query is not None and what.mode != "knn":
+            fields = live.lexical_fields
+            legs.append(bm25_leg(what.query, fields, size=what.depth, filter=clause))
+        if what.mode != "bm25":
+            legs.append(self._knn_leg(what, clause))
+        return [in_passages(leg) for leg in legs] if live.contract.passages else legs
+
+    def _knn_leg(self, what: Asked, clause: Clause | None) -> Leg:
+        contract = self.live.contract
+        near = similarity(contract.similarity)
+        vector = self._vector(what, near)
+        kind = VECTOR_INDEX_TYPES[contract.vector_index]
+        if not what.exact:
+            return knn_leg(
+                vector,
+                size=what.depth,
+                kind=kind,
+                similarity=near,
+                num_candidates=what.num_candidates,
+                filter=clause,
+            )
+        return exact_leg(
+            self.client,
+            self.name,
+            vector,
+            size=what.depth,
+            kind=kind,
+            similarity=near,
+            painless=self._can.painless if self._painless is None else self._painless,
+            filter=clause,
+        )
+
+    @cached_property
+    def _can(self) -> Capabilities:
+        return capabilities.read(self.client)
+
+    def _vector(self, what: Asked, near: Similarity) -> Vectors:
+        if what.vector is not None:
+            dims = self.live.contract.embedder.dims
+            return query_row(what.vector, dims=dims, scaled=near.scaled)
+        made = query_vector(self.embedder, what.query or "")
+        return usable_query(made, maker=self.embedder.info.id, scaled=near.scaled)
 
     def _ask(self, legs: Sequence[Leg]) -> list[Ranking]:
-        """All legs in one request.
+        """All legs in one request, but for a scan.
 
         https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-msearch
         """
+        sent = [leg for leg in legs if leg.way != "exact:scanned"]
+        answers = iter(self._answers(sent))
+        return [
+            ranking(
+                leg,
+                next(answers)
+                if leg.way != "exact:scanned"
+                else scan(self.client, self.name, leg, binary=self._can.base64_queries),
+            )
+            for leg in legs
+        ]
+
+    def _answers(self, legs: Sequence[Leg]) -> list[dict[str, Any]]:
+        if not legs:
+            return []
         # Without this a failed shard answers 200, and its documents are missing in silence.
         header = {"index": self.name, "allow_partial_search_results": False}
         lines = [part for leg in legs for part in (header, leg.body)]
@@ -155,22 +229,8 @@ class Searcher:
         for response in answer["responses"]:
             if "error" in response:
                 raise failure(response["status"], response, what="search", url=self.name)
-        return [ranking(*pair) for pair in zip(legs, answer["responses"], strict=True)]
-
-
-def _checked(query: str, *, mode: str, size: int, window: int | None) -> int:
-    """How deep each leg goes."""
-    if not query.strip():
-        raise UsageError(f"query {query!r} is empty: type some words")
-    if mode not in MODES:
-        raise UsageError(f"unknown mode {mode!r}: choose one of {', '.join(MODES)}")
-    if not 0 <= size <= MAX_SIZE:
-        raise UsageError(f"size {size} is not between 0 and {MAX_SIZE}")
-    if mode != "hybrid":
-        return max(size, 1)
-    if window is not None and not max(size, 1) <= window <= MAX_SIZE:
-        raise UsageError(f"window {window} is not between size {size} and {MAX_SIZE}")
-    return window or max(WINDOW, size)
+        responses: list[dict[str, Any]] = answer["responses"]
+        return responses
 
 
 def _clauses(filters: Filters, fields: Mapping[str, str]) -> list[Clause]:

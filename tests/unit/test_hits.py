@@ -5,7 +5,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from es_hybrid.hits import Hit, LegHit, SearchResult, Total
+from es_hybrid.hits import Hit, LegHit, PassageHit, SearchResult, Total
 
 BM25 = LegHit(kind="bm25", rank=3, score=2.5, contribution=0.01)
 KNN = LegHit(kind="knn", rank=1, score=0.9, cosine=0.8, contribution=0.02)
@@ -42,6 +42,21 @@ def test_a_missing_leg_is_null_in_json():
     assert hit(bm25=BM25).to_dict()["knn"] is None
 
 
+@pytest.mark.parametrize(
+    ("passage", "shown"),
+    [
+        (None, None),
+        (
+            PassageHit("a shark", 7, 14, 0.8),
+            {"text": "a shark", "start": 7, "end": 14, "cosine": 0.8},
+        ),
+    ],
+    ids=["none", "found"],
+)
+def test_the_passage_that_a_hit_was_found_by_is_in_json(passage, shown):
+    assert Hit("7", "films-000001", 0.03, {}, {}, passage).to_dict()["passage"] == shown
+
+
 def test_every_leg_is_in_json_by_its_name():
     legs = HIT.to_dict()["legs"]
     assert legs["bm25"]["contribution"] == 0.01
@@ -51,6 +66,7 @@ def test_every_leg_is_in_json_by_its_name():
         "score": 0.9,
         "cosine": 0.8,
         "contribution": 0.02,
+        "similarity": None,
     }
 
 
@@ -65,6 +81,7 @@ def test_a_result_as_json():
         "took_ms": 1.235,
         "mode": "hybrid",
         "fusion": "client",
+        "knn": None,
         "total": {"value": 1, "relation": "eq"},
         "hits": [],
     }

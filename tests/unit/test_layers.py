@@ -17,8 +17,18 @@ LAYERS = (
     {"analysis", "errors", "texts"},
     {"documents", "field_types", "filters", "fusion", "hits", "node", "vectors"},
     {"similarity", "vector_index"},
-    {"contract", "embedders", "mapping", "passages", "queries", "rankings", "sources"},
-    {"capabilities", "client", "connection", "live", "refusals", "settings"},
+    {
+        "asked",
+        "contract",
+        "embedders",
+        "mapping",
+        "nested",
+        "passages",
+        "queries",
+        "rankings",
+        "sources",
+    },
+    {"capabilities", "client", "connection", "exact", "live", "refusals", "settings"},
     {"indexing", "search"},
     {"doctor", "evaluation"},
     {"cli"},
@@ -26,7 +36,16 @@ LAYERS = (
 )
 PURE = (
     *("analysis", "texts", "contract", "documents", "field_types", "filters", "fusion", "hits"),
-    *("mapping", "passages", "queries", "rankings", "similarity", "vector_index", "vectors"),
+    *(
+        "mapping",
+        "nested",
+        "passages",
+        "queries",
+        "rankings",
+        "similarity",
+        "vector_index",
+        "vectors",
+    ),
 )
 SERVER = {"elasticsearch", "elastic_transport"}
 
