@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from es_hybrid.cli.connection import with_client
+from es_hybrid.cli.index_options import IndexOptions, names, pairs, read_settings
 from es_hybrid.cli.output import Interrupted, print_json, printable, say, stop
-from es_hybrid.errors import UsageError
 
 if TYPE_CHECKING:
     from es_hybrid.indexing import Report
 
 _FAILED = 1
+_INPUT = "Input"
 _SHOWN = 10  # problems; the dead letters have them all
 
 
@@ -27,7 +29,11 @@ def index(
     ],
     paths: Annotated[
         list[str],
-        typer.Argument(help="JSON Lines files, plain or gzipped; - reads stdin.", metavar="PATH"),
+        typer.Argument(
+            help="JSON Lines, CSV, TSV (also gzipped), Parquet, text, Markdown and HTML files, "
+            "folders, patterns; - reads stdin.",
+            metavar="PATH",
+        ),
     ],
     embedder: Annotated[
         str | None,
@@ -43,16 +49,61 @@ def index(
         typer.Option(help="Field that holds the id. Default: _id, else made from the content."),
     ] = None,
     analysis: Annotated[
-        str,
-        typer.Option(help="english, korean, cjk or standard; auto asks the first 100 documents."),
-    ] = "auto",
+        str | None,
+        typer.Option(
+            help="english, korean, cjk or standard; auto (default) asks the first documents."
+        ),
+    ] = None,
     vector_index: Annotated[
         str | None, typer.Option(help="Such as int8_hnsw (default), hnsw, bbq_hnsw, flat.")
     ] = None,
-    shards: Annotated[int, typer.Option(min=1, help="Primary shards of a new index.")] = 1,
+    shards: Annotated[
+        int | None, typer.Option(min=1, help="Primary shards of a new index. Default: 1.")
+    ] = None,
     replicas: Annotated[
         int | None,
         typer.Option(min=0, help="Copies of each shard. Default: one, if there are two nodes."),
+    ] = None,
+    field: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="NAME:TYPE, such as year:number, released:date:%d.%m.%Y; types are keyword, "
+            "number, integer, date, boolean, geo.",
+            rich_help_panel=_INPUT,
+        ),
+    ] = None,
+    map: Annotated[  # noqa: A002 - what it does
+        list[str] | None,
+        typer.Option(
+            help="FIELD=COLUMN, such as title=headline: what the input calls it.",
+            rich_help_panel=_INPUT,
+        ),
+    ] = None,
+    duplicates: Annotated[
+        str | None,
+        typer.Option(
+            help="What to do with an id that comes again and differs: reject (default) or last.",
+            rich_help_panel=_INPUT,
+        ),
+    ] = None,
+    delimiter: Annotated[
+        str | None,
+        typer.Option(help="Of CSV, such as ';' or tab. Default: seen.", rich_help_panel=_INPUT),
+    ] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option(
+            help="Of CSV and text files, such as cp949. Default: utf-8.", rich_help_panel=_INPUT
+        ),
+    ] = None,
+    settings_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--settings",
+            help='TOML file with any of these options, as text_fields = ["title"] or '
+            '[fields] year = "number"; the command line wins.',
+            rich_help_panel=_INPUT,
+        ),
     ] = None,
     dead_letters: Annotated[
         Path | None,
@@ -69,39 +120,57 @@ def index(
 
     Example: es-hybrid index films films.jsonl --analysis english
     """
-    from es_hybrid.indexing import Indexer
-    from es_hybrid.sources import JsonLines
+    from es_hybrid.sources import open_source
 
     letters = dead_letters or Path(f"{name}.dead-letters.ndjson")
-    indexer = Indexer(
-        client,
-        name,
+    said = IndexOptions(
         embedder=embedder,
-        text_fields=None if text_fields is None else _names(text_fields),
+        text_fields=None if text_fields is None else names(text_fields),
         id_field=id_field,
         analysis=analysis,
         vector_index=vector_index,
         shards=shards,
         replicas=replicas,
-        dead_letters=letters,
+        duplicates=duplicates,
+        delimiter=delimiter,
+        encoding=encoding,
+        fields=pairs("--field", field, mark=":", like="year:number"),
+        map=pairs("--map", map, mark="=", like="title=headline"),
     )
-    report = _written(indexer, JsonLines(paths))
+    options = said.over(read_settings(settings_file)) if settings_file else said
+    indexer = _indexer(client, name, options, letters=letters)
+    source = open_source(paths, delimiter=options.delimiter, encoding=options.encoding)
+    report = _written(indexer, source)
     if as_json:
         print_json(report.to_dict())
     else:
         _print(report)
-    for note in report.notes:
-        say(note)
+    for note in (*report.notes, *_seen(report)):
+        say(printable(note))
     _complain(report, letters)
     if not (report.complete or allow_failures):
         stop(_FAILED)
 
 
-def _names(text: str) -> list[str]:
-    names = [name.strip() for name in text.split(",")]
-    if not all(names):
-        raise UsageError(f"--text-fields {text!r} has an empty name: write it like title,text")
-    return names
+def _indexer(client: Any, name: str, options: IndexOptions, *, letters: Path) -> Any:  # noqa: ANN401
+    from es_hybrid.indexing import Indexer
+
+    return Indexer(
+        client,
+        name,
+        embedder=options.embedder,
+        text_fields=options.text_fields,
+        id_field=options.id_field,
+        analysis=options.analysis,
+        vector_index=options.vector_index,
+        passages=options.passages,
+        shards=options.shards or 1,
+        replicas=options.replicas,
+        dead_letters=letters,
+        fields=options.fields,
+        columns=options.map,
+        duplicates=options.duplicates or "reject",
+    )
 
 
 def _written(indexer: Any, source: Any) -> Report:  # noqa: ANN401 - imported only when used
@@ -124,14 +193,24 @@ def _print(report: Report) -> None:
     rate = report.embedded / max(report.embedding_seconds, 0.001)
     pace = f" ({rate:,.0f} a second)" if report.embedded else ""
     detected = " (detected)" if report.analysis_detected else ""
+    superseded = f" + {report.superseded:,} superseded" if report.superseded else ""
     typer.echo(
         f"{report.name} ({report.index}{new}): {report.analysis}{detected} analysis, "
         f"{report.embedder} embeddings, {report.vector_index} vectors\n"
         f"{report.read:,} read = {report.indexed:,} indexed + {report.unchanged:,} unchanged + "
-        f"{report.dead_lettered:,} dead-lettered + {report.rejected:,} rejected\n"
+        f"{report.dead_lettered:,} dead-lettered + {report.rejected:,} rejected{superseded}\n"
         f"{report.embedded:,} embedded{pace}, {report.seconds:,.1f} s in all\n"
         f'search it: es-hybrid search {report.name} "some words"'
     )
+
+
+def _seen(report: Report) -> Iterator[str]:
+    """What the input had that is not in the index under its own name."""
+    for column, stored in report.renamed.items():
+        yield f"column {column!r} is kept as {stored!r}: Elasticsearch has the first for itself"
+    if report.left_out:
+        told = ", ".join(f"{count:,} {kind}" for kind, count in report.left_out.items())
+        yield f"left out: {told}"
 
 
 def _complain(report: Report, letters: Path) -> None:
