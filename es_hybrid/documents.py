@@ -68,6 +68,7 @@ class Document:
         text_hash: changes when `text` changes; 32 hex digits.
         where: where it was read, for messages (``"docs.jsonl line 3"``).
         vector: float32, shape (dims,), where it came ready-made; None where an embedder makes it.
+        title: what `text` begins with: the first of several text fields; "" where there is one.
     """
 
     id: str
@@ -77,6 +78,7 @@ class Document:
     text_hash: str
     where: str = ""
     vector: Vectors | None = None
+    title: str = ""
 
     def given(self, vector: Vectors) -> Document:
         """With a ready vector: another vector is another content, under the same id."""
@@ -130,6 +132,7 @@ def document(record: Record, fields: Fields, *, where: str = "") -> Document:
         content_hash=content_hash,
         text_hash=_digest(text.encode()),
         where=where,
+        title=_text_of(fields.text[0], record.get(fields.text[0])) if fields.text[1:] else "",
     )
 
 

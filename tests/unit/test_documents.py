@@ -134,6 +134,15 @@ def test_columns_named_like_metadata_fields_are_data_under_another_name(name):
     assert name not in source
 
 
+@pytest.mark.parametrize(
+    ("fields", "title"), [(("title", "text"), "Tea"), (("title",), ""), (("none", "text"), "")]
+)
+def test_the_first_of_several_text_fields_is_the_title(fields, title):
+    tea = document({"title": " Tea ", "text": "hot"}, Fields(text=fields))
+    assert tea.title == title
+    assert tea.text.startswith(title)
+
+
 def test_a_column_called_id_is_data_where_another_field_is_the_id():
     tea = document({**TEA, "_id": 7, "sku": "a"}, Fields(id="sku"))
     assert (tea.id, tea.source["field_id"]) == ("a", 7)

@@ -102,6 +102,25 @@ def test_passages_leave_room_for_what_the_embedder_adds():
     assert max(words(one.text) for one in found) == 8
 
 
+def test_passages_behind_the_title_are_read_with_it():
+    text = "Old tea. " + "It was found in a deep cave. " * 2
+    first, *others = Splitter(CountingEmbedder(), PassageSize(10)).passages(text, title="Old tea.")
+    assert (first.read, first.title) == (first.text, "")
+    assert [one.read for one in others] == [f"Old tea. {one.text}" for one in others]
+    assert [text[one.start : one.end] for one in others] == [one.text for one in others]
+
+
+@pytest.mark.parametrize(
+    ("title", "limit"),
+    [("", None), ("A long story of tea", None), ("Tea", 9)],
+    ids=["none", "too long", "no room"],
+)
+def test_a_title_is_left_out_where_it_would_take_too_much(title, limit):
+    splitter = Splitter(CountingEmbedder(limit=limit), PassageSize(8))
+    found = splitter.passages(f"{title}. " + "It was found in a deep cave. " * 4, title=title)
+    assert {one.title for one in found} == {""}
+
+
 @pytest.mark.parametrize(("given", "size"), [("256", PassageSize(256)), ("8:7", PassageSize(8, 7))])
 def test_a_size_is_written_as_it_is_read(given, size):
     assert (passage_size(given), str(size)) == (size, given)
