@@ -45,12 +45,12 @@ class Capabilities:
     @property
     def major(self) -> int | None:
         """9 of 9.5.4."""
-        return self._release[0] if self._release else None
+        return self.release[0] if self.release else None
 
     @property
     def minor(self) -> int | None:
         """5 of 9.5.4."""
-        return self._release[1] if self._release else None
+        return self.release[1] if self.release else None
 
     @property
     def base64_vectors(self) -> bool:
@@ -70,6 +70,12 @@ class Capabilities:
         return None if self.license is None else self.license in NATIVE_FUSION_LICENCES
 
     @property
+    def license_in_force(self) -> str | None:
+        """The licence, with a word if it has expired; None where it is not told."""
+        expired = self.license is not None and self.license_active is False
+        return f"{self.license} (expired)" if expired else self.license
+
+    @property
     def painless(self) -> bool | None:
         """Whether scripts run, which the exact mode by ``script_score`` needs."""
         return True if self.flavour == "serverless" else self._has("lang-painless")
@@ -80,13 +86,14 @@ class Capabilities:
         return tuple(name for name in self.plugins or () if "analysis" in name)
 
     @property
-    def _release(self) -> tuple[int, int] | None:
+    def release(self) -> tuple[int, int] | None:
+        """(9, 5) of 9.5.4; None where the version is not told, or means nothing."""
         major, _, rest = (self.version or "").partition(".")
         minor = rest.partition(".")[0]
         return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else None
 
     def _since(self, *release: int) -> bool:
-        newer = self._release is not None and self._release >= release
+        newer = self.release is not None and self.release >= release
         return newer or self.flavour == "serverless"
 
     def _has(self, module: str) -> bool | None:

@@ -37,6 +37,14 @@ def index_embedder(live: LiveIndex, given: str | Embedder | None) -> Embedder:
         ContractError: it must be named by the caller, or is another model.
     """
     made_with = live.contract.embedder.id
+    label = live.contract.embedder.label
+    if given is None and label is not None:
+        raise ContractError(
+            f"index {live.index!r} holds ready vectors, {made_with!r}, and no text can be embedded "
+            "like them: search it with --mode bm25, or with a vector (--vector FILE), or pass "
+            f"the embedder that is called {label!r}; write to it with --vector-field or "
+            "--vectors-file"
+        )
     if given is None and not is_packaged(made_with):
         raise ContractError(
             f"index {live.index!r} was made with {made_with!r}, which is not loaded on the word of "

@@ -18,6 +18,8 @@ MAX_DIMS = 4096
 # Elasticsearch's limit for k and num_candidates.
 MAX_CANDIDATES = 10_000
 
+_OLDEST = (8, 19)  # the oldest server that is supported
+
 
 @dataclass(frozen=True, slots=True)
 class VectorIndexType:
@@ -44,14 +46,19 @@ class VectorIndexType:
     even_dims: bool = False
     candidates: int = 100
     oversample: float | None = None
-    since: tuple[int, int] = (8, 19)
+    since: tuple[int, int] = _OLDEST
     licences: tuple[str, ...] | None = None
-    licensed_since: tuple[int, int] = (8, 19)
+    licensed_since: tuple[int, int] = _OLDEST
 
     @property
     def quantised(self) -> bool:
         """Whether the index compares rounded vectors, and scores again with the exact ones."""
         return self.oversample is not None
+
+    @property
+    def demanding(self) -> bool:
+        """Whether some supported servers do not have it, or do not allow it."""
+        return self.since > _OLDEST or self.licences is not None
 
     def options(self) -> dict[str, Any]:
         """The mapping's ``index_options``."""

@@ -5,14 +5,15 @@ What is embedded is a document's whole text, or each of its passages.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from es_hybrid.documents import Document
 from es_hybrid.embedders import Embedder, document_vectors, token_counts
 from es_hybrid.errors import EmbedderError
 from es_hybrid.passages import Passage, Splitter
-from es_hybrid.vectors import Vectors, unit
+from es_hybrid.vectors import Vectors, usable
 
 # Texts of one batch are padded to the longest: sorted by length, little is wasted.
 BATCH = 64
@@ -26,7 +27,7 @@ class Vector:
     """What the embedder made of one text.
 
     Attributes:
-        values: float32, shape (dims,), length 1; None where there is a `fault`.
+        values: float32, shape (dims,), as the index keeps it; None where there is a `fault`.
         norm: the L2 norm before normalisation; 0 where there is a `fault`.
         fault: why there is no vector.
     """
@@ -34,6 +35,9 @@ class Vector:
     values: Vectors | None
     norm: float = 0.0
     fault: str | None = None
+
+
+_Maker = Callable[[Sequence[str]], list[Vector]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,29 +58,39 @@ class Embedded:
 
 
 def embedded(
-    embedder: Embedder, documents: Sequence[Document], *, splitter: Splitter | None = None
+    embedder: Embedder,
+    documents: Sequence[Document],
+    *,
+    splitter: Splitter | None = None,
+    scaled: bool = True,
 ) -> Iterator[Embedded]:
     """Embed all documents, longest text first; each comes back exactly once.
 
     Args:
         embedder: makes the vectors.
-        documents: no id twice.
+        documents: no id twice; those that came with a vector are not embedded.
         splitter: cuts them into passages; None embeds each text as a whole.
+        scaled: whether vectors are brought to length 1.
     """
+    make = partial(_vectors, embedder, scaled=scaled)
     together: list[_Waiting] = []
     texts = 0
     for document in documents:
+        if document.vector is not None:
+            ready = _checked(document.vector[None, :], maker=embedder.info.id, scaled=scaled)
+            yield _Waiting(document, [], dict(enumerate(ready))).embedded()
+            continue
         try:
-            passages = splitter.passages(document.text) if splitter else []
+            passages = splitter.passages(document.text, title=document.title) if splitter else []
         except EmbedderError as error:
             yield Embedded(document, fault=str(error))
             continue
         together.append(_Waiting(document, passages))
         texts += len(together[-1].texts)
         if texts >= TOGETHER:
-            yield from _together(embedder, together)
+            yield from _together(make, together)
             together, texts = [], 0
-    yield from _together(embedder, together)
+    yield from _together(make, together)
 
 
 @dataclass(slots=True)
@@ -89,7 +103,7 @@ class _Waiting:
 
     @property
     def texts(self) -> list[str]:
-        return [passage.text for passage in self.passages] or [self.document.text]
+        return [passage.read for passage in self.passages] or [self.document.text]
 
     def embedded(self) -> Embedded:
         vectors = [self.vectors[place] for place in range(len(self.vectors))]
@@ -104,32 +118,37 @@ class _Waiting:
         return f"passage at character {self.passages[place].start}: "
 
 
-def _together(embedder: Embedder, documents: Sequence[_Waiting]) -> Iterator[Embedded]:
+def _together(make: _Maker, documents: Sequence[_Waiting]) -> Iterator[Embedded]:
     texts = [(one, place, text) for one in documents for place, text in enumerate(one.texts)]
     texts.sort(key=lambda each: len(each[2]), reverse=True)
     for start in range(0, len(texts), BATCH):
         batch = texts[start : start + BATCH]
-        vectors = _vectors(embedder, [text for _, _, text in batch])
+        vectors = make([text for _, _, text in batch])
         for (one, place, _), vector in zip(batch, vectors, strict=True):
             one.vectors[place] = vector
             if len(one.vectors) == len(one.texts):
                 yield one.embedded()
 
 
-def _vectors(embedder: Embedder, texts: Sequence[str]) -> list[Vector]:
+def _vectors(embedder: Embedder, texts: Sequence[str], *, scaled: bool) -> list[Vector]:
     """One for each text, in order."""
     try:
-        result = unit(document_vectors(embedder, texts))
+        made = document_vectors(embedder, texts)
     except EmbedderError as error:
         if len(texts) == 1:
             return [Vector(None, fault=str(error))]
         # One text spoils a batch: find out which.
-        return [vector for text in texts for vector in _vectors(embedder, [text])]
+        return [one for text in texts for one in _vectors(embedder, [text], scaled=scaled)]
+    return _checked(made, maker=embedder.info.id, scaled=scaled)
+
+
+def _checked(vectors: Vectors, *, maker: str, scaled: bool) -> list[Vector]:
+    result = usable(vectors, scaled=scaled)
     return [
-        Vector(None, fault=f"{embedder.info.id} gave {result.faults[row]}")
+        Vector(None, fault=f"{maker} gave {result.faults[row]}")
         if row in result.faults
         else Vector(result.vectors[row], float(result.norms[row]))
-        for row in range(len(texts))
+        for row in range(len(vectors))
     ]
 
 

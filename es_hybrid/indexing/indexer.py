@@ -31,10 +31,12 @@ from es_hybrid.indexing.dead_letters import DeadLetters
 from es_hybrid.indexing.embedding import Embedded, embedded, too_long
 from es_hybrid.indexing.intake import Intake, Window, check_duplicates
 from es_hybrid.indexing.plan import plan
+from es_hybrid.indexing.ready import Ready
 from es_hybrid.indexing.report import Problem, Progress, Report, Tally
 from es_hybrid.indexing.stored import stored
 from es_hybrid.indexing.target import Target, Wanted, find, refresh
 from es_hybrid.passages import PassageSize, Splitter, passage_size
+from es_hybrid.similarity import similarity as similarity_of
 from es_hybrid.sources import Source, memory
 
 _SENDERS = 2
@@ -76,6 +78,11 @@ class Indexer:
             keeps the types that it was given.
         columns: field -> the column that it is read from, where the two differ.
         duplicates: what happens to another record of the same id: ``"reject"``, or ``"last"``.
+        similarity: ``"cosine"``, ``"max_inner_product"`` or ``"l2_norm"``; None as for
+            `embedder`. All but cosine keep the vectors as they came.
+        vector_field: column with a ready vector for each record; nothing is embedded then.
+        vectors_file: .npy file with one row for each record, instead of a column.
+        label: which model made the ready vectors; None takes the name of the column or file.
         passages: ``"TOKENS"`` or ``"TOKENS:OVERLAP"``: long texts are embedded in passages of at
             most so many tokens of the embedder, which share at most `OVERLAP` with the one
             before; None takes the live index's own, or embeds each text as a whole.
@@ -102,7 +109,13 @@ class Indexer:
         columns: Mapping[str, str] | None = None,
         duplicates: str = "reject",
         passages: str | PassageSize | None = None,
+        similarity: str | None = None,
+        vector_field: str | None = None,
+        vectors_file: Path | None = None,
+        label: str | None = None,
     ) -> None:
+        self.vectors = Ready(column=vector_field, file=vectors_file, label=label)
+        self.vectors.check(embedder=embedder, passages=passages)
         self.client = client
         self.name = name
         self.id_field = id_field
@@ -114,6 +127,7 @@ class Indexer:
             shards=shards,
             replicas=replicas,
             passages=None if passages is None else passage_size(passages),
+            similarity=similarity,
             types={field: field_type(spec) for field, spec in (fields or {}).items()},
         )
         self.dead_letters = dead_letters
@@ -134,7 +148,9 @@ class Indexer:
             ServerError: the server cannot be reached or refused everything.
         """
         source = records if isinstance(records, Source) else memory(records)
-        wanted = replace(self.wanted, hints=by_field(source.types, self.columns))
+        source, embedder = self.vectors.beside(source, embedder=self.wanted.embedder)
+        hints = by_field(source.types, self.columns)
+        wanted = replace(self.wanted, embedder=embedder, hints=hints)
         target = find(self.client, self.name, wanted, default_text=DEFAULT_TEXT_FIELDS)
         run = _Run(self, target, source, progress)
         return run.report()
@@ -161,6 +177,7 @@ class _Run:
                 id=indexer.id_field,
                 columns=indexer.columns,
                 types=target.types,
+                text_required=target.embedder.info.label is None,
                 reserved=reserved_fields(passages=target.contract.passages is not None),
             ),
             duplicates=indexer.duplicates,
@@ -238,7 +255,8 @@ class _Run:
 
     def _embedded(self, documents: tuple[Document, ...]) -> Iterator[Embedded]:
         """Those that have a vector, as they come; the others are dead letters."""
-        results = embedded(self.target.embedder, documents, splitter=self.splitter)
+        scaled = similarity_of(self.target.contract.similarity).scaled
+        results = embedded(self.target.embedder, documents, splitter=self.splitter, scaled=scaled)
         while True:
             began = time.perf_counter()
             item = next(results, None)
@@ -248,7 +266,7 @@ class _Run:
             if item.fault is not None:
                 self._dead(item.document, item.fault)
                 continue
-            self.tally.embedded += 1
+            self.tally.embedded += item.document.vector is None
             self.tally.passages += len(item.passages)
             yield item
 
@@ -318,4 +336,5 @@ class _Run:
             left_out=dict(self.source.left_out),
             analysis_detected=self.target.detected,
             notes=self.target.notes,
+            similarity=contract.similarity,
         )

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from es_hybrid.similarity import DEFAULT_SIMILARITY
+
 Fate = Literal["rejected", "dead_lettered"]
 
 # A report names this many problems; the dead-letter file has them all.
@@ -60,6 +62,7 @@ class Report:
             cannot count.
         analysis_detected: whether the analysis was told by the texts, in this run.
         notes: what the user should know about the index that was made.
+        similarity: what "near" means: ``"cosine"``, ``"max_inner_product"`` or ``"l2_norm"``.
     """
 
     name: str
@@ -85,6 +88,7 @@ class Report:
     truncated: int | None = 0
     analysis_detected: bool = False
     notes: tuple[str, ...] = ()
+    similarity: str = DEFAULT_SIMILARITY
 
     @property
     def complete(self) -> bool:

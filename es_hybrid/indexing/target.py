@@ -8,6 +8,7 @@ from typing import Any
 
 from elasticsearch import Elasticsearch
 
+from es_hybrid import capabilities
 from es_hybrid.analysis import AUTO
 from es_hybrid.client import path, request
 from es_hybrid.contract import Contract, probe
@@ -18,7 +19,8 @@ from es_hybrid.indexing import typed_fields
 from es_hybrid.live import index_embedder, read_index
 from es_hybrid.mapping import LiveIndex, check_analysis, check_index_name, first_version
 from es_hybrid.passages import PassageSize
-from es_hybrid.vector_index import DEFAULT_VECTOR_INDEX, vector_index_type
+from es_hybrid.similarity import DEFAULT_SIMILARITY, similarity
+from es_hybrid.vector_index import DEFAULT_VECTOR_INDEX, check_server, vector_index_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Wanted:
 
     Attributes:
         embedder: a name or an object.
+        similarity: ``"cosine"``, ``"max_inner_product"`` or ``"l2_norm"``.
         text_fields: searched and embedded.
         analysis: an analysis profile; None lets the first documents of a new index decide.
         vector_index: a vector index type.
@@ -38,6 +41,7 @@ class Wanted:
     """
 
     embedder: str | Embedder | None = None
+    similarity: str | None = None
     text_fields: tuple[str, ...] | None = None
     analysis: str | None = None
     vector_index: str | None = None
@@ -89,14 +93,15 @@ def find(
     """The target called `name`; a missing index is described, not yet created.
 
     Raises:
-        UsageError: a bad name, analysis or vector index.
+        UsageError: a bad name, analysis, similarity or vector index, or one that the server is
+            known not to have.
         ContractMismatch: the live index was made differently; names both.
         ServerError: the server refused, or cannot be reached.
     """
     check_index_name(name)
     _check_wanted(wanted)
     live = read_index(client, name)
-    return existing(live, name, wanted) if live else _new(name, wanted, default_text)
+    return existing(live, name, wanted) if live else _new(client, name, wanted, default_text)
 
 
 def existing(live: LiveIndex, name: str, wanted: Wanted) -> Target:
@@ -132,17 +137,25 @@ def _types(
 def _check_wanted(wanted: Wanted) -> None:
     if wanted.analysis is not None:
         check_analysis(wanted.analysis)
+    if wanted.similarity is not None:
+        similarity(wanted.similarity)
 
 
-def _new(name: str, wanted: Wanted, default_text: tuple[str, ...]) -> Target:
+def _new(client: Elasticsearch, name: str, wanted: Wanted, default_text: tuple[str, ...]) -> Target:
     embedder = load_embedder(wanted.embedder or DEFAULT_EMBEDDER)
     kind = vector_index_type(wanted.vector_index or DEFAULT_VECTOR_INDEX, dims=embedder.info.dims)
+    if kind.demanding:
+        can = capabilities.read(client)
+        check_server(kind, release=can.release, licence=can.license_in_force)
+    near = similarity(wanted.similarity or DEFAULT_SIMILARITY)
     contract = Contract(
         embedder=embedder.info,
         text_fields=wanted.text_fields or default_text,
         analysis=wanted.analysis or AUTO,
         vector_index=kind.name,
         passages=wanted.passages,
+        similarity=near.name,
+        normalisation=near.normalisation,
         probes=probe(embedder),
     )
     types = _types(wanted, contract.text_fields, None)
@@ -155,6 +168,7 @@ def _compare(live: LiveIndex, wanted: Wanted) -> None:
         ("--analysis", contract.analysis, wanted.analysis),
         ("--vector-index", contract.vector_index, wanted.vector_index),
         ("--passages", contract.passages, wanted.passages),
+        ("--similarity", contract.similarity, wanted.similarity),
         ("--text-fields", ",".join(contract.text_fields), ",".join(wanted.text_fields or ())),
     )
     for option, has, asked in pairs:
