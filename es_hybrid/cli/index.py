@@ -57,6 +57,14 @@ def index(
     vector_index: Annotated[
         str | None, typer.Option(help="Such as int8_hnsw (default), hnsw, bbq_hnsw, flat.")
     ] = None,
+    passages: Annotated[
+        str | None,
+        typer.Option(
+            help="Embed long texts in passages of so many tokens, cut at sentence ends, such as "
+            "256 or 256:32. Default: each text as a whole, up to the model's limit.",
+            metavar="TOKENS[:OVERLAP]",
+        ),
+    ] = None,
     shards: Annotated[
         int | None, typer.Option(min=1, help="Primary shards of a new index. Default: 1.")
     ] = None,
@@ -129,6 +137,7 @@ def index(
         id_field=id_field,
         analysis=analysis,
         vector_index=vector_index,
+        passages=passages,
         shards=shards,
         replicas=replicas,
         duplicates=duplicates,
@@ -192,6 +201,7 @@ def _print(report: Report) -> None:
     new = ", new" if report.created else ""
     rate = report.embedded / max(report.embedding_seconds, 0.001)
     pace = f" ({rate:,.0f} a second)" if report.embedded else ""
+    pieces = f" in {report.passages:,} passages" if report.passages else ""
     detected = " (detected)" if report.analysis_detected else ""
     superseded = f" + {report.superseded:,} superseded" if report.superseded else ""
     typer.echo(
@@ -199,15 +209,21 @@ def _print(report: Report) -> None:
         f"{report.embedder} embeddings, {report.vector_index} vectors\n"
         f"{report.read:,} read = {report.indexed:,} indexed + {report.unchanged:,} unchanged + "
         f"{report.dead_lettered:,} dead-lettered + {report.rejected:,} rejected{superseded}\n"
-        f"{report.embedded:,} embedded{pace}, {report.seconds:,.1f} s in all\n"
+        f"{report.embedded:,} embedded{pieces}{pace}, {report.seconds:,.1f} s in all\n"
         f'search it: es-hybrid search {report.name} "some words"'
     )
 
 
 def _seen(report: Report) -> Iterator[str]:
-    """What the input had that is not in the index under its own name."""
+    """What the input had that is not in the index under its own name, or not whole."""
     for column, stored in report.renamed.items():
         yield f"column {column!r} is kept as {stored!r}: Elasticsearch has the first for itself"
+    if report.truncated:
+        yield (
+            f"{report.truncated:,} texts are longer than {report.embedder} reads at once, so that "
+            "their vectors miss or blur what comes later: index them under another name with "
+            "--passages 256:32"
+        )
     if report.left_out:
         told = ", ".join(f"{count:,} {kind}" for kind, count in report.left_out.items())
         yield f"left out: {told}"

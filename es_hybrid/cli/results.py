@@ -10,7 +10,7 @@ import typer
 from es_hybrid.cli.output import table, width
 
 if TYPE_CHECKING:
-    from es_hybrid.hits import Hit, LegHit, SearchResult
+    from es_hybrid.hits import Hit, LegHit, PassageHit, SearchResult
 
 _SNIPPET = 90  # characters of a hit's text
 _NARROW = 100  # columns of a screen
@@ -35,7 +35,7 @@ def _show_hits(result: SearchResult, text_fields: Sequence[str]) -> None:
     legs = ["bm25 (score)", "knn (cosine)"] if result.mode == "hybrid" else []
     rows = []
     for place, hit in enumerate(result.hits, start=1):
-        text = snippet(hit, text_fields)
+        text = passage(hit.passage) if hit.passage else snippet(hit, text_fields)
         found = [f"{hit.id}\n{text}"] if narrow else [hit.id, text]
         seen = [_seen(hit.bm25), _seen(hit.knn)] if legs else []
         rows.append([str(place), _score(hit, result.mode), *found, *seen])
@@ -54,7 +54,16 @@ def snippet(hit: Hit, text_fields: Sequence[str]) -> str:
         for value in values
         if value not in (None, "", hit.id)
     ]
-    line = " ".join(" · ".join(texts).split())
+    return _line(" · ".join(texts))
+
+
+def passage(found: PassageHit) -> str:
+    """The beginning of the passage that a hit was found by, and at which character it starts."""
+    return _line(f"[{found.start:,}] {found.text}")
+
+
+def _line(text: str) -> str:
+    line = " ".join(text.split())
     return line if len(line) <= _SNIPPET else line[: _SNIPPET - 1] + "…"
 
 
