@@ -8,6 +8,7 @@ from typing import Any
 from es_hybrid.errors import UsageError, VectorError
 from es_hybrid.fusion import check_rank_constant
 from es_hybrid.hits import MODES, Mode
+from es_hybrid.texts import composed, is_blank
 from es_hybrid.vector_index import MAX_CANDIDATES
 from es_hybrid.vectors import Vectors, usable_query, vector
 
@@ -61,6 +62,7 @@ def asked(
         UsageError: one of them, or two together, can never work.
         VectorError: the vector is none.
     """
+    query = None if query is None else _words(query)
     mode = mode or ("knn" if query is None and vector is not None else "hybrid")
     _check_mode(query, mode=mode, given=vector is not None)
     depth = _depth(mode, size=size, window=window)
@@ -70,9 +72,20 @@ def asked(
     return Asked(query, row, mode, size, depth, rank_constant, exact, num_candidates)
 
 
-def _check_mode(query: str | None, *, mode: str, given: bool) -> None:
-    if query is not None and not query.strip():
+def _words(query: str) -> str:
+    """The query as documents are written: composed, and something to see of it."""
+    if is_blank(query):
         raise UsageError(f"query {query!r} is empty: type some words")
+    try:
+        query.encode()
+    except UnicodeEncodeError:
+        raise UsageError(
+            f"query {query!r} has half of a surrogate pair, which is no Unicode: take it out"
+        ) from None
+    return composed(query)
+
+
+def _check_mode(query: str | None, *, mode: str, given: bool) -> None:
     if mode not in MODES:
         raise UsageError(f"unknown mode {mode!r}: choose one of {', '.join(MODES)}")
     if query is None and not given:

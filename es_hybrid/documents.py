@@ -12,6 +12,7 @@ import orjson
 
 from es_hybrid.errors import RecordError
 from es_hybrid.field_types import FieldType, retyped
+from es_hybrid.texts import composed, is_blank
 from es_hybrid.vectors import Vectors
 
 Record = Mapping[str, Any]
@@ -111,7 +112,8 @@ class Fields:
 def document(record: Record, fields: Fields, *, where: str = "") -> Document:
     """Make a Document of a record.
 
-    A field called like one of Elasticsearch's metadata fields is kept under `stored_name`.
+    A field called like one of Elasticsearch's metadata fields is kept under `stored_name`; text
+    fields are kept in Unicode's composed form, in which people search.
 
     Raises:
         RecordError: no text, an unusable id, a reserved field, or a value that is not JSON or
@@ -121,6 +123,7 @@ def document(record: Record, fields: Fields, *, where: str = "") -> Document:
     'Tea hot'
     """
     record = retyped(by_field(record, fields.columns), fields.types.items())
+    record = _composed(record, fields.text)
     _refuse_reserved(record, fields.reserved)
     source = _stored(record, fields.id or DEFAULT_ID_FIELD)
     content_hash = _digest(_json(source))
@@ -165,6 +168,17 @@ def by_field(record: Mapping[str, T], columns: Mapping[str, str]) -> Mapping[str
     return kept | {name: record[column] for name, column in columns.items() if column in record}
 
 
+def _composed(record: Record, names: Sequence[str]) -> Record:
+    """The record with its text fields in normal form C, as `texts.composed` says."""
+    return {name: _composed_value(v) if name in names else v for name, v in record.items()}
+
+
+def _composed_value(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(value, list):  # not those inside it, of which there can be too many
+        return [composed(item) if isinstance(item, str) else item for item in value]
+    return composed(value) if isinstance(value, str) else value
+
+
 def _stored(record: Record, id_field: str) -> dict[str, Any]:
     """The fields as the index keeps them; ``_id`` is no field where it is the id."""
     source: dict[str, Any] = {}
@@ -189,7 +203,7 @@ def _refuse_reserved(record: Record, reserved: Collection[str]) -> None:
 
 def _text(record: Record, names: Sequence[str], *, required: bool) -> str:
     text = " ".join(part for name in names if (part := _text_of(name, record.get(name))))
-    if required and not text:
+    if required and is_blank(text):
         found = ", ".join(sorted(map(str, record))) or "nothing"
         raise RecordError(
             f"no text in {', '.join(names)} (the record has {found}): name the fields that hold "

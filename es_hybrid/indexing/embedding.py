@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from es_hybrid.documents import Document
-from es_hybrid.embedders import Embedder, document_vectors, token_counts
+from es_hybrid.embedders import LONGEST_TEXT, Embedder, document_vectors, token_counts
 from es_hybrid.errors import EmbedderError
 from es_hybrid.passages import Passage, Splitter
 from es_hybrid.vectors import Vectors, usable
@@ -156,9 +156,9 @@ def too_long(embedder: Embedder, texts: Sequence[str]) -> int | None:
     """How many of the texts are longer than the model reads at once; None if it cannot say."""
     limit = embedder.info.max_tokens
     if limit is None:
-        return 0
+        return sum(len(text) > LONGEST_TEXT for text in texts)
     # Most tokens are two letters and more: what is sure to be short needs no counting.
-    perhaps = [text for text in texts if len(text.encode()) > limit // 2]
+    perhaps = [text[:LONGEST_TEXT] for text in texts if len(text.encode()) > limit // 2]
     try:
         counts = token_counts(embedder, perhaps)
     except EmbedderError:  # it will say so when it is to embed them
