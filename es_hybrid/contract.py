@@ -93,6 +93,7 @@ def from_meta(meta: Mapping[str, Any], *, index: str) -> Contract:
             embedder=EmbedderInfo(**_known(EmbedderInfo, current["embedder"])),
             text_fields=_texts(current["text_fields"]),
             probes=_texts(current["probes"]),
+            similarity=similarity(current.get("similarity", DEFAULT_SIMILARITY)).name,
             passages=_passages(current.get("passages")),
         )
         _check_parts(contract)
@@ -193,8 +194,10 @@ def _check_label(theirs: EmbedderInfo, ours: EmbedderInfo, *, index: str) -> Non
     if not fits or theirs.dims != ours.dims:
         raise ContractMismatch(
             f"index {index!r} holds {theirs.dims}-d vectors of {theirs.id!r}, not {ours.dims}-d "
-            f"ones of {ours.id!r}: use what is called {theirs.label or theirs.id!r}, or index "
-            "under another name"
+            f"ones of {ours.id!r}: if the same model made both, say so (--label "
+            f"{theirs.label}), or index under another name"
+            if theirs.label is not None
+            else f"ones of {ours.id!r}: use {theirs.id!r}, or index under another name"
         )
 
 

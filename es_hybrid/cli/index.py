@@ -57,6 +57,35 @@ def index(
     vector_index: Annotated[
         str | None, typer.Option(help="Such as int8_hnsw (default), hnsw, bbq_hnsw, flat.")
     ] = None,
+    similarity: Annotated[
+        str | None,
+        typer.Option(
+            help="cosine (default), max_inner_product or l2_norm; the last two keep the vectors "
+            "as they come."
+        ),
+    ] = None,
+    vector_field: Annotated[
+        str | None,
+        typer.Option(
+            help="Column that holds a ready vector for each record; nothing is embedded.",
+            rich_help_panel=_INPUT,
+        ),
+    ] = None,
+    vectors_file: Annotated[
+        Path | None,
+        typer.Option(
+            help=".npy file with ready vectors, one row for each record, in the same order.",
+            metavar="FILE",
+            rich_help_panel=_INPUT,
+        ),
+    ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            help="Which model made the ready vectors. Default: the name of the column or file.",
+            rich_help_panel=_INPUT,
+        ),
+    ] = None,
     passages: Annotated[
         str | None,
         typer.Option(
@@ -137,6 +166,10 @@ def index(
         id_field=id_field,
         analysis=analysis,
         vector_index=vector_index,
+        similarity=similarity,
+        vector_field=vector_field,
+        vectors_file=None if vectors_file is None else str(vectors_file),
+        label=label,
         passages=passages,
         shards=shards,
         replicas=replicas,
@@ -172,6 +205,10 @@ def _indexer(client: Any, name: str, options: IndexOptions, *, letters: Path) ->
         id_field=options.id_field,
         analysis=options.analysis,
         vector_index=options.vector_index,
+        similarity=options.similarity,
+        vector_field=options.vector_field,
+        vectors_file=None if options.vectors_file is None else Path(options.vectors_file),
+        label=options.label,
         passages=options.passages,
         shards=options.shards or 1,
         replicas=options.replicas,
@@ -203,14 +240,16 @@ def _print(report: Report) -> None:
     pace = f" ({rate:,.0f} a second)" if report.embedded else ""
     pieces = f" in {report.passages:,} passages" if report.passages else ""
     detected = " (detected)" if report.analysis_detected else ""
+    near = "" if report.similarity == "cosine" else f", {report.similarity}"
+    bm25 = " --mode bm25" if report.embedder.startswith("given:") else ""
     superseded = f" + {report.superseded:,} superseded" if report.superseded else ""
     typer.echo(
         f"{report.name} ({report.index}{new}): {report.analysis}{detected} analysis, "
-        f"{report.embedder} embeddings, {report.vector_index} vectors\n"
+        f"{report.embedder} embeddings, {report.vector_index} vectors{near}\n"
         f"{report.read:,} read = {report.indexed:,} indexed + {report.unchanged:,} unchanged + "
         f"{report.dead_lettered:,} dead-lettered + {report.rejected:,} rejected{superseded}\n"
         f"{report.embedded:,} embedded{pieces}{pace}, {report.seconds:,.1f} s in all\n"
-        f'search it: es-hybrid search {report.name} "some words"'
+        f'search it: es-hybrid search {report.name} "some words"{bm25}'
     )
 
 
@@ -219,10 +258,10 @@ def _seen(report: Report) -> Iterator[str]:
     for column, stored in report.renamed.items():
         yield f"column {column!r} is kept as {stored!r}: Elasticsearch has the first for itself"
     if report.truncated:
+        long = "1 text is" if report.truncated == 1 else f"{report.truncated:,} texts are"
         yield (
-            f"{report.truncated:,} texts are longer than {report.embedder} reads at once, so that "
-            "their vectors miss or blur what comes later: index them under another name with "
-            "--passages 256:32"
+            f"{long} longer than {report.embedder} reads at once, so that vectors miss or blur "
+            "what comes later: index under another name with --passages 256:32"
         )
     if report.left_out:
         told = ", ".join(f"{count:,} {kind}" for kind, count in report.left_out.items())

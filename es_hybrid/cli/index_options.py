@@ -21,6 +21,10 @@ class IndexOptions:
         id_field: field that holds the id.
         analysis: an analysis profile.
         vector_index: a vector index type.
+        similarity: ``"cosine"``, ``"max_inner_product"`` or ``"l2_norm"``.
+        vector_field: column with ready vectors.
+        vectors_file: .npy file with ready vectors.
+        label: which model made the ready vectors.
         passages: ``"TOKENS"`` or ``"TOKENS:OVERLAP"``.
         shards: primary shards of a new index.
         replicas: copies of each shard.
@@ -36,6 +40,10 @@ class IndexOptions:
     id_field: str | None = None
     analysis: str | None = None
     vector_index: str | None = None
+    similarity: str | None = None
+    vector_field: str | None = None
+    vectors_file: str | None = None
+    label: str | None = None
     passages: str | None = None
     shards: int | None = None
     replicas: int | None = None

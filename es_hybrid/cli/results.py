@@ -15,20 +15,30 @@ if TYPE_CHECKING:
 _SNIPPET = 90  # characters of a hit's text
 _NARROW = 100  # columns of a screen
 
-# What the hits are sorted by, as the table calls it.
-_SCORE = {"hybrid": "RRF", "bm25": "BM25", "knn": "cosine"}
+# What the hits are sorted by, as the table calls it; by kNN alone it is what the index compares.
+_SCORE = {"hybrid": "RRF", "bm25": "BM25"}
+_COMPARED = {"cosine": "cosine", "max_inner_product": "inner product", "l2_norm": "distance"}
+
+# How a kNN score comes from what is compared.
+_FORMULAS = {
+    "cosine": "(1 + cosine) / 2",
+    "max_inner_product": "1 + inner product, or 1 / (1 - inner product) of a negative one",
+    "l2_norm": "1 / (1 + distance²)",
+}
 
 
-def show(result: SearchResult, text_fields: Sequence[str]) -> None:
+def show(result: SearchResult, text_fields: Sequence[str], *, similarity: str) -> None:
     """Print the hits, best first, and how many documents match."""
     if result.hits:
-        _show_hits(result, text_fields)
+        _show_hits(result, text_fields, compared=_COMPARED[similarity])
     least = "" if result.total.relation == "eq" else "at least "
     found = f"{len(result):,} of {least}{result.total.value:,} matches"
-    typer.echo(f"{found if result.total.value else 'nothing found'}, {result.took_ms:,.0f} ms")
+    exact = result.knn and result.knn.partition("exact:")[2].replace("_", " ")
+    way = f", exact kNN ({exact})" if exact else ""
+    typer.echo(f"{found if result.total.value else 'nothing found'}, {result.took_ms:,.0f} ms{way}")
 
 
-def _show_hits(result: SearchResult, text_fields: Sequence[str]) -> None:
+def _show_hits(result: SearchResult, text_fields: Sequence[str], *, compared: str) -> None:
     # Beside an id there is no room for a text on a narrow screen: it goes below.
     narrow = width() < _NARROW
     document = ["found"] if narrow else ["id", "text"]
@@ -39,11 +49,11 @@ def _show_hits(result: SearchResult, text_fields: Sequence[str]) -> None:
         found = [f"{hit.id}\n{text}"] if narrow else [hit.id, text]
         seen = [_seen(hit.bm25), _seen(hit.knn)] if legs else []
         rows.append([str(place), _score(hit, result.mode), *found, *seen])
-    table(["##", f"{_SCORE[result.mode]}#", *document, *legs], rows)
+    table(["##", f"{_SCORE.get(result.mode, compared)}#", *document, *legs], rows)
 
 
 def _score(hit: Hit, mode: str) -> str:
-    return f"{hit.knn.cosine if mode == 'knn' and hit.knn else hit.score:.4f}"
+    return f"{hit.knn.similarity if mode == 'knn' and hit.knn else hit.score:.4f}"
 
 
 def snippet(hit: Hit, text_fields: Sequence[str]) -> str:
@@ -74,7 +84,7 @@ def _seen(leg: LegHit | None) -> str:
     return f"#{leg.rank} ({value})"
 
 
-def explain(result: SearchResult, *, rank_constant: int) -> None:
+def explain(result: SearchResult, *, rank_constant: int, similarity: str) -> None:
     """Print what each leg gave to each hit, and how that makes the score."""
     typer.echo("\nwhy: what each leg gave")
     rows = [
@@ -93,4 +103,4 @@ def explain(result: SearchResult, *, rank_constant: int) -> None:
     if result.fusion:
         typer.echo(f"contribution = 1 / ({rank_constant} + rank); a hit's RRF is their sum")
     if result.mode != "bm25":
-        typer.echo("score of a knn leg = (1 + cosine) / 2")
+        typer.echo(f"score of a knn leg = {_FORMULAS[similarity]}")

@@ -8,6 +8,7 @@ import typer
 
 from es_hybrid.cli.connection import with_client
 from es_hybrid.cli.output import print_json, printable
+from es_hybrid.cli.query_vector import read_vector
 
 
 @with_client
@@ -15,14 +16,35 @@ def search(
     client: Any,  # noqa: ANN401 - an Elasticsearch client; not imported before it is needed
     name: Annotated[str, typer.Argument(help="The alias or index to search.", metavar="NAME")],
     query: Annotated[
-        str,
+        str | None,
         typer.Argument(help="What you are looking for; it has no syntax.", metavar="QUERY"),
-    ],
-    mode: Annotated[str, typer.Option(help="hybrid (BM25 and kNN fused), bm25 or knn.")] = "hybrid",
+    ] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            help="hybrid (BM25 and kNN fused; the default), bm25, or knn (the default without "
+            "words)."
+        ),
+    ] = None,
     size: Annotated[int, typer.Option("--size", "-k", help="Number of hits.")] = 10,
     filter: Annotated[  # noqa: A002 - Elasticsearch's own word
         list[str] | None,
         typer.Option(help="field=value, or a clause as JSON; several must all hold."),
+    ] = None,
+    vector: Annotated[
+        str | None,
+        typer.Option(
+            help="What the kNN leg looks for instead of the words: [0.1, …], or a file of that "
+            "or .npy.",
+            metavar="JSON|FILE",
+        ),
+    ] = None,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="kNN compares all vectors and misses nothing.")
+    ] = False,
+    num_candidates: Annotated[
+        int | None,
+        typer.Option(help="Vectors that each shard looks at for kNN: more find more, slower."),
     ] = None,
     window: Annotated[
         int | None, typer.Option(help="How many of each leg are fused. Default: max(100, size).")
@@ -47,6 +69,9 @@ def search(
     searcher = Searcher(client, name, embedder=embedder)
     result = searcher.search(
         query,
+        vector=None if vector is None else read_vector(vector),
+        exact=exact,
+        num_candidates=num_candidates,
         mode=mode,  # type: ignore[arg-type]  # checked by search(), which names the choices
         size=size,
         filter=filter,
@@ -59,7 +84,10 @@ def search(
     from es_hybrid.cli import results
 
     live = searcher.live
-    typer.echo(printable(f"{mode} search in {name} ({live.index}): {query}"))
-    results.show(result, live.contract.text_fields)
+    near = live.contract.similarity
+    typer.echo(
+        printable(f"{result.mode} search in {name} ({live.index}): {query or 'by its vector'}")
+    )
+    results.show(result, live.contract.text_fields, similarity=near)
     if explain and result.hits:
-        results.explain(result, rank_constant=rank_constant)
+        results.explain(result, rank_constant=rank_constant, similarity=near)

@@ -41,7 +41,7 @@ from es_hybrid.vectors import Vectors, packed, unit
 
 K, ASKED, SEED = 10, 500, 7
 BATCH = 500
-CANDIDATES = (15, 50, 100, 150, 200, 300)
+CANDIDATES = (15, 100, 200, 300, 400, 500, 700, 1000)
 OVERSAMPLES = (1.0, 2.0, 3.0, 5.0, 10.0)
 
 # Vectors that differ by rounding alone are equally near.
@@ -56,25 +56,38 @@ def texts(file: Path, *, zipped: bool = False) -> list[str]:
 
 
 def cached(file: Path, embedder: Embedder, *, of: Sequence[str], query: bool = False) -> Vectors:
-    """Unit vectors of texts, from the cache if they are there."""
+    """Unit vectors of texts, from the cache as far as they are there."""
+    unfinished = file.with_suffix(".part.npy")
     if not file.exists():
-        order = sorted(range(len(of)), key=lambda place: len(of[place]))
-        vectors = np.zeros((len(of), embedder.info.dims), np.float32)
-        for start in range(0, len(order), BATCH):
-            part = order[start : start + BATCH]
+        vectors = opened(unfinished, shape=(len(of), embedder.info.dims))
+        order = [row for row in np.argsort([len(text) for text in of]) if not vectors[row].any()]
+        blocks = [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
+        random.Random(SEED).shuffle(blocks)  # so that what is there already is a fair sample
+        for number, part in enumerate(blocks, start=1):
             read = [of[place] for place in part]
             made = embedder.embed_queries(read) if query else document_vectors(embedder, read)
             vectors[part] = made
-            print(f"\r{file.name}: {start + len(part):,} of {len(of):,}", end="", file=sys.stderr)
-        print(file=sys.stderr)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        np.save(file, vectors)
+            print(f"\r{file.name}: {number} of {len(blocks)} batches", end="", file=sys.stderr)
+        vectors.flush()
+        unfinished.rename(file)
     return unit(np.load(file, allow_pickle=False)).vectors
 
 
-def corpus(collection: Path, name: str, cache: Path) -> tuple[Vectors, Vectors]:
+def opened(
+    file: Path, *, shape: tuple[int, int]
+) -> np.memmap[tuple[int, int], np.dtype[np.float32]]:
+    """A file of vectors that is filled step by step, and gone on with after an interruption."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    mode = "r+" if file.exists() else "w+"
+    return np.lib.format.open_memmap(file, mode=mode, dtype=np.float32, shape=shape)
+
+
+def corpus(collection: Path, name: str, cache: Path, *, partly: bool) -> tuple[Vectors, Vectors]:
     """Vectors of documents and of queries; without a vector (no text) none is kept."""
     embedder, stem = load_embedder(name), f"{collection.name.partition('.')[0]}.{name}"
+    if partly:
+        vectors = unit(np.load(cache / f"{stem}.documents.part.npy", mmap_mode="r")).vectors
+        return halves(vectors[vectors.any(axis=1)])
     if collection.is_dir():
         documents, queries = texts(collection / "corpus.jsonl"), texts(collection / "queries.jsonl")
         asked = cached(cache / f"{stem}.queries.npy", embedder, of=queries, query=True)
@@ -82,9 +95,14 @@ def corpus(collection: Path, name: str, cache: Path) -> tuple[Vectors, Vectors]:
     else:
         everything = texts(collection, zipped=True)
         vectors = cached(cache / f"{stem}.documents.npy", embedder, of=everything)
-        drawn = random.Random(SEED).sample(range(len(vectors)), ASKED)
-        asked, kept = vectors[drawn], np.delete(vectors, drawn, axis=0)
+        kept, asked = halves(vectors)
     return kept[kept.any(axis=1)], asked[asked.any(axis=1)]
+
+
+def halves(vectors: Vectors) -> tuple[Vectors, Vectors]:
+    """Those that are indexed, and those that are asked."""
+    drawn = random.Random(SEED).sample(range(len(vectors)), ASKED)
+    return np.delete(vectors, drawn, axis=0), vectors[drawn]
 
 
 def nearest(documents: Vectors, queries: Vectors) -> Vectors:
@@ -133,7 +151,9 @@ def asked(
             yield [int(hit["_id"]) for hit in response["hits"]["hits"]]
 
 
-def recall(documents: Vectors, queries: Vectors, found: Sequence[list[int]], tenth: Vectors) -> float:
+def recall(
+    documents: Vectors, queries: Vectors, found: Sequence[list[int]], tenth: Vectors
+) -> float:
     """Share of the ten found that are as near as the tenth best."""
     right = sum(
         int((documents[rows] @ query >= least - TIE).sum())
@@ -178,6 +198,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("embedder")
     parser.add_argument("--types", default="int8_hnsw,hnsw,int4_hnsw,bbq_hnsw")
     parser.add_argument("--cache", type=Path, default=Path("/tmp/es-hybrid-recall"))
+    parser.add_argument("--partly", action="store_true", help="only what is in the cache so far")
     parser.add_argument("--node", metavar="HEAP", help="start a node of its own, such as 1g")
     return parser.parse_args()
 
@@ -185,7 +206,9 @@ def parsed() -> argparse.Namespace:
 def main() -> None:
     """Print the table."""
     options = parsed()
-    documents, queries = corpus(options.collection, options.embedder, options.cache)
+    documents, queries = corpus(
+        options.collection, options.embedder, options.cache, partly=options.partly
+    )
     embedder = load_embedder(options.embedder)
     head = " | ".join(map(str, CANDIDATES))
     with ExitStack() as stack:
