@@ -1,4 +1,8 @@
-"""One real Elasticsearch for all integration tests of a run."""
+"""One real Elasticsearch for all integration tests of a run, and the embedded node.
+
+Tests of the node itself, and of the command line, run on the node; the others on a full server
+in Docker where there is one, and otherwise on the node as well.
+"""
 
 import os
 import shutil
@@ -10,11 +14,20 @@ from uuid import uuid4
 import pytest
 from elasticsearch import Elasticsearch
 
-from es_hybrid.client import path, request
+from es_hybrid.client import path
+from es_hybrid.client import request as ask
 from es_hybrid.errors import DownloadFailed, JavaNotFound
 from es_hybrid.node import DEFAULT_VERSION, TEST_JAVA_OPTIONS, Node
+from tests import containers
 
 VERSION = os.environ.get("ES_HYBRID_TEST_VERSION", DEFAULT_VERSION)
+
+
+def pytest_report_header() -> str:
+    """Which server the tests run on, as every report should say."""
+    if containers.wanted(VERSION):
+        return f"Elasticsearch {containers.VERSION} in Docker, full, with analysis-nori"
+    return f"Elasticsearch {VERSION}, the embedded node: no Docker engine is used"
 
 
 @pytest.fixture(scope="session")
@@ -39,9 +52,19 @@ def node(nodes: Path) -> Iterator[Node]:
 
 
 @pytest.fixture(scope="session")
-def es(node: Node) -> Iterator[Elasticsearch]:
-    """A client of the node; call it through ``es_hybrid.client``, which suits both majors."""
-    with Elasticsearch(node.url, request_timeout=30) as client:
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Where Elasticsearch is: in a container, or the embedded node."""
+    if containers.wanted(VERSION):
+        with containers.elasticsearch() as address:
+            yield address
+    else:
+        yield request.getfixturevalue("node").url
+
+
+@pytest.fixture(scope="session")
+def es(url: str) -> Iterator[Elasticsearch]:
+    """A client of the server; call it through ``es_hybrid.client``, which suits both majors."""
+    with Elasticsearch(url, request_timeout=30) as client:
         yield client
 
 
@@ -50,4 +73,4 @@ def name(es: Elasticsearch) -> Iterator[str]:
     """A name for an index of this test alone; what stands behind it is deleted afterwards."""
     made = f"t-{uuid4().hex[:12]}"
     yield made
-    request(es, "DELETE", path(f"{made}-000001"), ok=(404,))
+    ask(es, "DELETE", path(f"{made}-000001"), ok=(404,))
