@@ -192,12 +192,12 @@ def _check_label(theirs: EmbedderInfo, ours: EmbedderInfo, *, index: str) -> Non
     """Given vectors have no probe texts: their label is all that says which model made them."""
     fits = (theirs.label or theirs.id) == (ours.label or ours.id) and theirs.label is not None
     if not fits or theirs.dims != ours.dims:
+        way_out = f"use {theirs.id!r}"
+        if theirs.label is not None:
+            way_out = f"if it is the same model, call it so (--label {theirs.label})"
         raise ContractMismatch(
             f"index {index!r} holds {theirs.dims}-d vectors of {theirs.id!r}, not {ours.dims}-d "
-            f"ones of {ours.id!r}: if the same model made both, say so (--label "
-            f"{theirs.label}), or index under another name"
-            if theirs.label is not None
-            else f"ones of {ours.id!r}: use {theirs.id!r}, or index under another name"
+            f"ones of {ours.id!r}: {way_out}, or index under another name"
         )
 
 

@@ -9,6 +9,14 @@ import typer
 from es_hybrid.cli.connection import with_client
 from es_hybrid.cli.output import print_json, printable
 from es_hybrid.cli.query_vector import read_vector
+from es_hybrid.errors import UsageError
+
+
+def _something(context: typer.Context, vector: str | None) -> str | None:
+    """Without words there has to be a vector."""
+    if vector is None and context.params.get("query") is None:
+        raise UsageError("missing argument QUERY: say what to look for, or give --vector")
+    return vector
 
 
 @with_client
@@ -37,6 +45,7 @@ def search(
             help="What the kNN leg looks for instead of the words: [0.1, …], or a file of that "
             "or .npy.",
             metavar="JSON|FILE",
+            callback=_something,
         ),
     ] = None,
     exact: Annotated[
