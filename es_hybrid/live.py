@@ -7,8 +7,9 @@ from elasticsearch import Elasticsearch
 from es_hybrid.client import path, request
 from es_hybrid.contract import check
 from es_hybrid.embedders import Embedder, is_packaged, load_embedder
-from es_hybrid.errors import ContractError, ServerUnreachable
+from es_hybrid.errors import AccessDenied, ContractError, ServerUnreachable
 from es_hybrid.mapping import LiveIndex, live_index
+from es_hybrid.refusals import explain
 
 
 def read_index(client: Elasticsearch, name: str) -> LiveIndex | None:
@@ -16,12 +17,19 @@ def read_index(client: Elasticsearch, name: str) -> LiveIndex | None:
 
     Raises:
         ContractError: it has no readable contract.
+        AccessDenied: these credentials may not read it.
         ServerError: the server refused, or cannot be reached.
     """
-    answer = request(client, "GET", path(name), params={"expand_wildcards": "all"}, ok=(404,))
+    answer = request(client, "GET", path(name), params={"expand_wildcards": "all"}, ok=(403, 404))
     if not isinstance(answer, dict):
         raise ServerUnreachable(
             f"GET {path(name)} was answered with a page, not by an Elasticsearch: correct --url"
+        )
+    if answer.get("status") == 403:
+        raise AccessDenied(
+            f"cannot read with which embedder and analysis {name!r} was made "
+            f"({explain(answer)[1]}): grant the index privilege `view_index_metadata` on it to "
+            "this account or API key"
         )
     if not answer or answer.get("status") == 404:  # {}: a pattern that nothing matches
         return None

@@ -28,7 +28,8 @@ class Cluster:
 
     def answer(self, method, last, body):
         if last in self.forbid:
-            return 403, {"error": {"type": "security_exception", "reason": "unauthorized"}}
+            error = {"type": "security_exception", "reason": "unauthorized"}
+            return 403, {"error": error, "status": 403}
         if method == "PUT":
             return self.create(json.loads(body))
         answers = {"": self.root, "_mget": self.mget, "_bulk": self.bulk, "_refresh": dict}
