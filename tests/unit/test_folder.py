@@ -126,8 +126,8 @@ def test_encodings_are_named_declared_or_seen(tmp_path, name, data, options):
 
 
 def test_html_that_the_parser_gives_up_on_is_rejected_alone(folder):
-    (folder / "a/k.html").write_text("<![foo[x]]>")
-    assert "not readable as HTML: unknown status keyword 'foo'" in reasons(folder)["a/k.html"]
+    (folder / "a/k.html").write_text("<![foo[x]]>")  # newer Pythons skip it, and nothing is left
+    assert list(reasons(folder)) == ["a/k.html"]
 
 
 def test_a_pipe_or_device_is_refused(folder):

@@ -6,6 +6,7 @@ import json
 import os
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
 from es_hybrid.documents import Fields, document
@@ -43,7 +44,7 @@ SEOUL = dt.timezone(dt.timedelta(hours=9))
         (2**63 - 1, pa.int64(), 2**63 - 1),
         (2**64 - 1, pa.uint64(), 2**64 - 1),
         (0.1, pa.float64(), 0.1),
-        (0.5, pa.float16(), 0.5),
+        (np.float16(0.5), pa.float16(), 0.5),
         (True, pa.bool_(), True),
         ("기생충", pa.string(), "기생충"),
         ("a", pa.dictionary(pa.int8(), pa.string()), "a"),
