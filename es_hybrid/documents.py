@@ -242,7 +242,8 @@ def _id(record: Record, field: str | None, content_hash: str) -> str:
         ) from None
     if size > MAX_ID_BYTES:
         raise RecordError(
-            f"id {_shown(identifier)} has {size} bytes: Elasticsearch allows {MAX_ID_BYTES}"
+            f"id {_shown(identifier)} has {size} bytes: Elasticsearch allows {MAX_ID_BYTES}, "
+            "name a field with shorter ones with --id-field"
         )
     return identifier
 
