@@ -147,7 +147,9 @@ def test_a_scan_finds_what_numpy_finds(server, monkeypatch, name, packed):
     scores = kind.scores(rows.astype(float), QUERY.astype(float))
     assert [hit.source["n"] for hit in result] == np.argsort(-scores)[:7].tolist()
     cosines = vectors @ QUERY / np.linalg.norm(vectors, axis=1)
-    assert all(hit.knn.cosine == pytest.approx(cosines[hit.source["n"]]) for hit in result)
+    assert all(
+        hit.knn.cosine == pytest.approx(cosines[hit.source["n"]], abs=1e-6) for hit in result
+    )
 
 
 @pytest.mark.parametrize(
