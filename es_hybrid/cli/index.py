@@ -242,12 +242,12 @@ def _print(report: Report) -> None:
     detected = " (detected)" if report.analysis_detected else ""
     near = "" if report.similarity == "cosine" else f", {report.similarity}"
     bm25 = " --mode bm25" if report.embedder.startswith("given:") else ""
-    superseded = f" + {report.superseded:,} superseded" if report.superseded else ""
+    superseded = f" ({report.superseded:,} superseded)" if report.superseded else ""
     typer.echo(
         f"{report.name} ({report.index}{new}): {report.analysis}{detected} analysis, "
         f"{report.embedder} embeddings, {report.vector_index} vectors{near}\n"
-        f"{report.read:,} read = {report.indexed:,} indexed + {report.unchanged:,} unchanged + "
-        f"{report.dead_lettered:,} dead-lettered + {report.rejected:,} rejected{superseded}\n"
+        f"{report.read:,} read = {report.indexed:,} indexed + {report.unchanged:,} unchanged{superseded} + "
+        f"{report.dead_lettered:,} dead-lettered + {report.rejected:,} rejected\n"
         f"{report.embedded:,} embedded{pieces}{pace}, {report.seconds:,.1f} s in all\n"
         f'search it: es-hybrid search {report.name} "some words"{bm25}'
     )

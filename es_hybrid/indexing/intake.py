@@ -90,6 +90,7 @@ class Intake:
             if made is None or self._repeats(made, item):
                 continue
             if made.id in window:
+                self.tally.unchanged += 1  # neither embedded nor written
                 self.tally.superseded += 1
             else:
                 rewrites |= made.id in self._seen

@@ -42,9 +42,10 @@ class Report:
         embedder: id of the embedder.
         analysis: the analysis profile.
         vector_index: the vector index type.
-        read: records read; always indexed + unchanged + dead_lettered + rejected + superseded.
+        read: records read; always indexed + unchanged + dead_lettered + rejected.
         indexed: documents written.
-        unchanged: documents that the index already had, neither embedded nor written.
+        unchanged: records neither embedded nor written: the index already had them, or a later
+            record of the same id took their place.
         embedded: documents whose vectors were computed in this run.
         dead_lettered: documents refused by the embedder or by Elasticsearch.
         rejected: records that never became a document.
@@ -52,7 +53,7 @@ class Report:
         seconds: wall time of the run.
         embedding_seconds: of these, how long the embedder was busy.
         problems: the first of the records that were not indexed, with their reasons.
-        superseded: records that a later one of the same id replaced before they were written.
+        superseded: of the `unchanged`, those that a later record of the same id replaced.
         renamed: column called like a metadata field of Elasticsearch -> the field it is kept as.
         left_out: what the source does not read, such as ``{".png files": 3}``.
         passages: pieces of the `embedded` documents that have vectors of their own; 0 without.
@@ -137,8 +138,7 @@ class Tally:
     @property
     def done(self) -> int:
         """Records whose fate is known."""
-        lost = self.dead_lettered + self.rejected
-        return self.indexed + self.unchanged + self.superseded + lost
+        return self.indexed + self.unchanged + self.dead_lettered + self.rejected
 
     def count(self, problem: Problem) -> None:
         """Count one record that was not indexed; keep the first few."""

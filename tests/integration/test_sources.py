@@ -261,7 +261,7 @@ def test_an_id_has_at_most_512_bytes(index, size):
 
 @pytest.mark.parametrize(
     ("duplicates", "numbers", "title"),
-    [("reject", (1, 1, 1, 0), "one"), ("last", (1, 1, 0, 1), "two")],
+    [("reject", (1, 1, 1, 0), "one"), ("last", (1, 2, 0, 1), "two")],
 )
 def test_a_repeated_id_is_unchanged_rejected_or_the_last(index, stored, duplicates, numbers, title):
     rows = [("a", "one"), ("a", "one"), ("a", "two")]
