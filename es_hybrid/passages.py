@@ -27,6 +27,9 @@ _WRAPPED = re.compile(r"(?m)^(.{30,}[\w,;])\r?\n(?=\w)")
 
 _BLANKS = str.maketrans("\r\n", "  ")
 
+# Of blank lines with blanks in them each would be a place to cut: thousands take minutes.
+_GAP = re.compile(r"\s{3,}")
+
 # So many characters for each token are mostly too many: a text is first counted so far, because
 # the splitter asks for the size of all that is left of a word or sentence, again and again.
 _ENOUGH = 10
@@ -142,8 +145,7 @@ class Splitter:
         Raises:
             EmbedderError: the embedder failed to count.
         """
-        unwrapped = _WRAPPED.sub(lambda line: line[0].translate(_BLANKS), text)
-        pieces = self._splitter.chunk_indices(unwrapped)
+        pieces = self._splitter.chunk_indices(_plain(text))
         spans = _covering([(at, at + len(piece)) for at, piece in pieces if piece.strip()], text)
         return [self._titled(Passage(text[start:end], start, end), title) for start, end in spans]
 
@@ -169,6 +171,12 @@ class Splitter:
                 "measured: give it a method count_tokens(texts), or leave --passages out"
             )
         return counts[0]
+
+
+def _plain(text: str) -> str:
+    """As long as `text`, with line breaks only where a paragraph or a line of a list ends."""
+    unwrapped = _WRAPPED.sub(lambda line: line[0].translate(_BLANKS), text)
+    return _GAP.sub(lambda gap: ("\n" if "\n" in gap[0] else " ") * len(gap[0]), unwrapped)
 
 
 def _room(embedder: Embedder, size: PassageSize, *, added: int) -> int:

