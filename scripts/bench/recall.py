@@ -162,24 +162,29 @@ def recall(
     return right / (K * len(queries))
 
 
-def arms(kind: VectorIndexType) -> list[VectorIndexType]:
+def arms(kind: VectorIndexType, *, defaults: bool) -> list[VectorIndexType]:
     """The type with each oversampling that may be asked of it."""
-    if kind.oversample is None:
+    if defaults or kind.oversample is None:
         return [kind]
     return [replace(kind, oversample=factor) for factor in OVERSAMPLES]
 
 
 def measure(
-    client: Elasticsearch, contract: Contract, documents: Vectors, queries: Vectors
+    client: Elasticsearch,
+    contract: Contract,
+    documents: Vectors,
+    queries: Vectors,
+    *,
+    defaults: bool,
 ) -> Iterator[str]:
     """One line of the table for each oversampling."""
     name = f"recall-{uuid4().hex[:8]}"
     tenth = nearest(documents, queries)
     try:
         build(client, name, documents, contract)
-        for kind in arms(VECTOR_INDEX_TYPES[contract.vector_index]):
+        for kind in arms(VECTOR_INDEX_TYPES[contract.vector_index], defaults=defaults):
             cells = []
-            for candidates in CANDIDATES:
+            for candidates in (kind.candidates,) if defaults else CANDIDATES:
                 found = list(asked(client, name, queries, kind=kind, candidates=candidates))
                 value = recall(documents, queries, found, tenth)
                 all_seen = candidates * log(len(documents)) >= len(documents)
@@ -198,6 +203,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("embedder")
     parser.add_argument("--types", default="int8_hnsw,hnsw,int4_hnsw,bbq_hnsw")
     parser.add_argument("--cache", type=Path, default=Path("/tmp/es-hybrid-recall"))
+    parser.add_argument("--defaults", action="store_true", help="only what searches do by default")
     parser.add_argument("--partly", action="store_true", help="only what is in the cache so far")
     parser.add_argument("--node", metavar="HEAP", help="start a node of its own, such as 1g")
     return parser.parse_args()
@@ -210,7 +216,8 @@ def main() -> None:
         options.collection, options.embedder, options.cache, partly=options.partly
     )
     embedder = load_embedder(options.embedder)
-    head = " | ".join(map(str, CANDIDATES))
+    columns = ("default",) if options.defaults else CANDIDATES
+    head = " | ".join(map(str, columns))
     with ExitStack() as stack:
         url = None
         if options.node:
@@ -219,10 +226,11 @@ def main() -> None:
         version = capabilities.read(client).version
         print(f"{options.collection.name}, {options.embedder}, Elasticsearch {version}")
         print(f"{len(documents):,} vectors of {documents.shape[1]}, {len(queries)} queries\n")
-        print(f"| type | oversample | {head} |\n|---|---|{'---|' * len(CANDIDATES)}")
+        print(f"| type | oversample | {head} |\n|---|---|{'---|' * len(columns)}")
         for vector_index in options.types.split(","):
             contract = Contract(embedder.info, ("text",), "standard", vector_index, probe(embedder))
-            for line in measure(client, contract, documents, queries):
+            lines = measure(client, contract, documents, queries, defaults=options.defaults)
+            for line in lines:
                 print(line, flush=True)
 
 
