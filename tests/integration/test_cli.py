@@ -114,7 +114,7 @@ def test_a_hit_says_what_each_leg_gave(typed, films):
     result = typed("search", films, "a shark", "--json").json
     hit = result["hits"][0]
     assert (hit["id"], hit["bm25"]["rank"], hit["knn"]["rank"]) == ("jaws", 1, 1)
-    assert set(hit["legs"]["knn"]) == {"kind", "rank", "score", "cosine", "contribution"}
+    assert {"kind", "rank", "score", "cosine", "contribution"} <= set(hit["legs"]["knn"])
     assert (result["fusion"], result["total"]) == ("client", {"value": 3, "relation": "eq"})
 
 

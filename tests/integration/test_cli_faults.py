@@ -173,7 +173,7 @@ def test_a_wrong_password_stops_before_the_first_write(typed, command):
     ("option", "has", "asked"),
     [
         ("--embedder", "words-64", "other-64"),
-        ("--analysis", "standard", "cjk"),
+        ("--analysis", "english", "cjk"),
         ("--vector-index", "int8_hnsw", "flat"),
         ("--text-fields", "title,text", "text"),
     ],
