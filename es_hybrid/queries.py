@@ -17,6 +17,10 @@ from es_hybrid.vectors import Vectors
 
 Body = dict[str, Any]
 
+# Characters of a query that its words are taken from. Each word is a clause in each field, and a
+# whole page would be "too many clauses" (indices.query.bool.max_clause_count, some thousands).
+LONGEST_QUERY = 2000
+
 # Of 20,000 random vectors, int8 candidates scored again so often came in the exact order.
 RESCORED_OVERSAMPLE = 50.0
 
@@ -56,12 +60,13 @@ NORM_FIELD = f"{META_FIELD}.norm"
 
 
 def bm25_leg(text: str, fields: Sequence[str], *, size: int, filter: Clause | None = None) -> Leg:  # noqa: A002
-    """The best `size` documents by BM25 of their best field.
+    """The best `size` documents by BM25 of their best field; see `LONGEST_QUERY`.
 
     The text only ever reaches ``multi_match``, which has no syntax to abuse.
     https://www.elastic.co/docs/reference/query-languages/query-dsl/query-dsl-multi-match-query
     """
-    query: Body = {"multi_match": {"query": text, "fields": list(fields), "type": "best_fields"}}
+    words = text[:LONGEST_QUERY]
+    query: Body = {"multi_match": {"query": words, "fields": list(fields), "type": "best_fields"}}
     if filter is not None:
         query = {"bool": {"must": query, "filter": filter}}
     return Leg("bm25", "bm25", _body({"query": query}, size=size))
