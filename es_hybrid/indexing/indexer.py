@@ -165,6 +165,7 @@ class _Run:
         self.started = time.perf_counter()
         self.client = indexer.client
         self.wanted = indexer.wanted
+        self.vectors = indexer.vectors
         self.target = target
         self.source = source
         self.progress = progress
@@ -285,6 +286,7 @@ class _Run:
 
     def _dead(self, made: Document, reason: str) -> None:
         whole = {DEFAULT_ID_FIELD: made.id, **made.source}  # so that it can be indexed again
+        whole |= self.vectors.column_of(made)
         self._lost(Problem("dead_lettered", made.where, reason, made.id), whole)
 
     def _refresh(self) -> None:

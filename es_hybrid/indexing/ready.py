@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from es_hybrid.documents import Document
 from es_hybrid.embedders import Embedder
 from es_hybrid.embedders.given import Given
 from es_hybrid.errors import UsageError
@@ -64,6 +65,12 @@ class Ready:
             return source, embedder
         label = given.label if self.label is None else self.label
         return given, Given(label, dims=given.dims)
+
+    def column_of(self, document: Document) -> dict[str, list[float]]:
+        """The column that a record was read with, so that it can be read again."""
+        if self.column is None or document.vector is None:
+            return {}
+        return {self.column: document.vector.tolist()}
 
     def _given(self, source: Source) -> GivenVectors | None:
         if self.column is not None:

@@ -183,6 +183,11 @@ def test_a_bad_vector_is_a_dead_letter_with_its_record(cluster, tmp_path):
     assert letter["record"]["v"] == [0, 0]
 
 
+def test_what_elasticsearch_refuses_keeps_its_vector_in_the_dead_letters(tmp_path):
+    write(Cluster(refuse=("0",)), records([3, 4]), dead_letters=tmp_path / "dead")
+    assert json.loads((tmp_path / "dead").read_text())["record"] == records([3, 4])[0]
+
+
 @pytest.mark.parametrize(
     ("options", "vectors", "said"),
     [
