@@ -1,6 +1,7 @@
 """Recall@10 of kNN against exact cosine in numpy, for each vector index type.
 
 recall.py COLLECTION EMBEDDER [--types int8_hnsw,hnsw] [--node 1g]
+recall.py COLLECTION EMBEDDER --defaults --at-least 0.98
 
 COLLECTION is a folder with corpus.jsonl and queries.jsonl, or one .jsonl.gz file: of that, 500
 records drawn with a fixed seed are asked and left out of the index, so that no query finds
@@ -176,20 +177,21 @@ def measure(
     queries: Vectors,
     *,
     defaults: bool,
-) -> Iterator[str]:
-    """One line of the table for each oversampling."""
+) -> Iterator[tuple[str, float]]:
+    """One line of the table for each oversampling, and its lowest recall."""
     name = f"recall-{uuid4().hex[:8]}"
     tenth = nearest(documents, queries)
     try:
         build(client, name, documents, contract)
         for kind in arms(VECTOR_INDEX_TYPES[contract.vector_index], defaults=defaults):
-            cells = []
+            cells, values = [], []
             for candidates in (kind.candidates,) if defaults else CANDIDATES:
                 found = list(asked(client, name, queries, kind=kind, candidates=candidates))
                 value = recall(documents, queries, found, tenth)
+                values.append(value)
                 all_seen = candidates * log(len(documents)) >= len(documents)
                 cells.append(f"{value:.4f}{'*' if all_seen else ''}")
-            yield f"| {kind.name} | {kind.oversample or '-'} | {' | '.join(cells)} |"
+            yield f"| {kind.name} | {kind.oversample or '-'} | {' | '.join(cells)} |", min(values)
     finally:
         request(client, "DELETE", path(name), ok=(404,))
 
@@ -204,14 +206,15 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--types", default="int8_hnsw,hnsw,int4_hnsw,bbq_hnsw")
     parser.add_argument("--cache", type=Path, default=Path("/tmp/es-hybrid-recall"))
     parser.add_argument("--defaults", action="store_true", help="only what searches do by default")
+    parser.add_argument("--at-least", type=float, default=0.0, help="exit with 1 below this recall")
     parser.add_argument("--partly", action="store_true", help="only what is in the cache so far")
     parser.add_argument("--node", metavar="HEAP", help="start a node of its own, such as 1g")
     return parser.parse_args()
 
 
-def main() -> None:
-    """Print the table."""
-    options = parsed()
+def main() -> bool:
+    """Print the table; whether a recall is below the limit."""
+    options, missed = parsed(), False
     documents, queries = corpus(
         options.collection, options.embedder, options.cache, partly=options.partly
     )
@@ -230,9 +233,11 @@ def main() -> None:
         for vector_index in options.types.split(","):
             contract = Contract(embedder.info, ("text",), "standard", vector_index, probe(embedder))
             lines = measure(client, contract, documents, queries, defaults=options.defaults)
-            for line in lines:
+            for line, lowest in lines:
                 print(line, flush=True)
+                missed |= lowest < options.at_least
+    return missed
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
