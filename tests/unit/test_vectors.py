@@ -127,3 +127,24 @@ def test_packing_loses_nothing():
     rows = np.random.default_rng(1).normal(size=(3, 7)).astype(np.float32)[:, ::2]
     back = [np.frombuffer(b64decode(text), ">f4").tolist() for text in packed(rows)]
     assert back == rows.tolist()
+
+
+def test_what_is_not_scaled_stays_as_it_came_but_for_what_cannot_be_used():
+    rows = np.array([[3, 4], [0, 0], [1e20, 0], [np.nan, 1], [np.inf, 1]], np.float32)
+    result = usable(rows, scaled=False)
+    assert result.vectors.tolist() == [[3, 4], [0, 0], [0, 0], [0, 0], [0, 0]]
+    assert sorted(result.faults) == [1, 2, 3, 4]
+    assert result.faults[2] == "a vector of length 1e+20, above 1e+15"
+
+
+@pytest.mark.parametrize("values", [[1, 2], (1.0, 2.0), np.array([[1, 2]], np.int8)], ids=str)
+def test_one_vector_is_read_from_whatever_holds_its_numbers(values):
+    assert vector(values, maker="m").tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "values", [[], 1, "1", [[1], [1, 2]], [[1], [2]], [None], {}, [1j]], ids=str
+)
+def test_what_is_no_vector_is_refused_by_its_maker(values):
+    with pytest.raises(VectorError, match="^m ha"):
+        vector(values, maker="m")
