@@ -246,7 +246,8 @@ def _print(report: Report) -> None:
     typer.echo(
         f"{report.name} ({report.index}{new}): {report.analysis}{detected} analysis, "
         f"{report.embedder} embeddings, {report.vector_index} vectors{near}\n"
-        f"{report.read:,} read = {report.indexed:,} indexed + {report.unchanged:,} unchanged{superseded} + "
+        f"{report.read:,} read = {report.indexed:,} indexed + "
+        f"{report.unchanged:,} unchanged{superseded} + "
         f"{report.dead_lettered:,} dead-lettered + {report.rejected:,} rejected\n"
         f"{report.embedded:,} embedded{pieces}{pace}, {report.seconds:,.1f} s in all\n"
         f'search it: es-hybrid search {report.name} "some words"{bm25}'

@@ -1,0 +1,238 @@
+"""One run: windows of documents are planned, embedded, and sent while the next are embedded."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from elasticsearch import Elasticsearch
+
+from es_hybrid import capabilities
+from es_hybrid.analysis import SAMPLE
+from es_hybrid.documents import DEFAULT_ID_FIELD, Document, Fields
+from es_hybrid.errors import AccessDenied, SourceError
+from es_hybrid.indexing import bulk, typed_fields
+from es_hybrid.indexing.creation import create
+from es_hybrid.indexing.dead_letters import DeadLetters
+from es_hybrid.indexing.embedding import Embedded, embedded, too_long
+from es_hybrid.indexing.intake import Duplicates, Intake, Window
+from es_hybrid.indexing.plan import plan
+from es_hybrid.indexing.ready import Ready
+from es_hybrid.indexing.report import Problem, Progress, Report, Tally
+from es_hybrid.indexing.stored import stored
+from es_hybrid.indexing.target import Target, Wanted, refresh
+from es_hybrid.passages import Splitter
+from es_hybrid.similarity import similarity as similarity_of
+from es_hybrid.sources import Source
+
+_SENDERS = 2
+_MAX_IN_FLIGHT = 4
+
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a run needs to know.
+
+    Attributes:
+        client: is used, never changed.
+        target: the index that is written to, or will be made.
+        wanted: what the caller asked of it.
+        source: what is read.
+        fields: which fields of a record mean what.
+        vectors: where ready vectors come from, if any do.
+        duplicates: what happens to another record of the same id.
+        dead_letters: file for records that could not be indexed; None keeps none.
+        progress: called whenever the fate of more records is known.
+    """
+
+    client: Elasticsearch
+    target: Target
+    wanted: Wanted
+    source: Source
+    fields: Fields
+    vectors: Ready
+    duplicates: Duplicates
+    dead_letters: Path | None
+    progress: OnProgress
+
+
+class Run:
+    """One pass over a source."""
+
+    def __init__(self, job: Job) -> None:
+        self.started = time.perf_counter()
+        self.job = job
+        self.client = job.client
+        self.target = job.target
+        self.source = job.source
+        self.letters = DeadLetters(job.dead_letters)
+        self.tally = Tally()
+        self.intake = Intake(
+            job.source,
+            job.fields,
+            duplicates=job.duplicates,
+            tally=self.tally,
+            lost=self._lost,
+        )
+        size = job.target.contract.passages
+        self.splitter = Splitter(job.target.embedder, size) if size else None
+        self.in_flight: deque[Future[list[bulk.Outcome]]] = deque()
+        self.can = capabilities.read(self.client)
+        self.ready = False
+        self.position = 0
+
+    def report(self) -> Report:
+        """Run to the end."""
+        with ThreadPoolExecutor(_SENDERS, thread_name_prefix="es_hybrid-send") as pool:
+            try:
+                for window in self.intake.windows():
+                    self.position = window.position
+                    self._write(window, pool)
+                    self._tell()
+            finally:
+                self._finish()
+        self._refuse_nothing()
+        return self._report()
+
+    def _finish(self) -> None:
+        """Also on Ctrl-C: what is on its way is waited for, counted and made searchable."""
+        try:
+            self._settle(0)
+        finally:
+            self.letters.close()
+            self._refresh()
+            self._tell()
+
+    def _lost(self, problem: Problem, record: Any) -> None:  # noqa: ANN401 - as it was read
+        self.tally.count(problem)
+        self.letters.keep(problem, record if isinstance(record, dict) else None)
+
+    def _write(self, window: Window, pool: ThreadPoolExecutor) -> None:
+        if not window.documents:
+            return
+        self._ready(window.documents)
+        if window.rewrites:
+            self._settle(0)  # else an older document might arrive behind a newer one
+        todo = plan(self.client, self.target.index, window.documents)
+        self.tally.unchanged += todo.unchanged
+        self._count_too_long(todo.write)
+        for batch in bulk.batches(map(self._prepared, self._embedded(todo.write))):
+            self._settle(_MAX_IN_FLIGHT - 1)
+            self.in_flight.append(pool.submit(bulk.send, self.client, self.target.index, batch))
+            self._tell()
+
+    def _ready(self, first: Sequence[Document]) -> None:
+        """Before the first document: the index and its typed fields are there."""
+        if self.ready:
+            return
+        self.ready = True
+        if not self.target.exists:
+            self.target = create(
+                self.client,
+                self.target,
+                self.job.wanted,
+                texts=(document.text for document in first[:SAMPLE]),
+                serverless=self.can.flavour == "serverless",
+            )
+        elif self.target.new_types:
+            typed_fields.add(self.client, self.target.index, self.target.new_types)
+
+    def _count_too_long(self, documents: Sequence[Document]) -> None:
+        if self.splitter is not None or self.tally.truncated is None:
+            return
+        found = too_long(self.target.embedder, [document.text for document in documents])
+        self.tally.truncated = None if found is None else self.tally.truncated + found
+
+    def _embedded(self, documents: tuple[Document, ...]) -> Iterator[Embedded]:
+        """Those that have a vector, as they come; the others are dead letters."""
+        scaled = similarity_of(self.target.contract.similarity).scaled
+        results = embedded(self.target.embedder, documents, splitter=self.splitter, scaled=scaled)
+        while True:
+            began = time.perf_counter()
+            item = next(results, None)
+            self.tally.embedding_seconds += time.perf_counter() - began
+            if item is None:
+                return
+            if item.fault is not None:
+                self._dead(item.document, item.fault)
+                continue
+            self.tally.embedded += item.document.vector is None
+            self.tally.passages += len(item.passages)
+            yield item
+
+    def _prepared(self, item: Embedded) -> bulk.Prepared:
+        body = stored(item, source=self.source.name, base64=self.can.base64_vectors)
+        return bulk.prepared(item.document, body)
+
+    def _settle(self, most: int) -> None:
+        """Wait until at most `most` requests are on their way; count what came back."""
+        while len(self.in_flight) > most or (self.in_flight and self.in_flight[0].done()):
+            for outcome in self.in_flight.popleft().result():
+                if outcome.reason is None:
+                    self.tally.indexed += 1
+                else:
+                    self._dead(outcome.document, outcome.reason)
+
+    def _dead(self, made: Document, reason: str) -> None:
+        whole = {DEFAULT_ID_FIELD: made.id, **made.source}  # so that it can be indexed again
+        whole |= self.job.vectors.column_of(made)
+        self._lost(Problem("dead_lettered", made.where, reason, made.id), whole)
+
+    def _refresh(self) -> None:
+        if not self.tally.indexed:
+            return
+        try:
+            refresh(self.client, self.target.index)
+        except AccessDenied:
+            return  # a writer without `maintenance`: Elasticsearch refreshes within a second
+
+    def _tell(self) -> None:
+        read, done = self.tally.read, self.tally.done
+        position = self.position * done // max(read, 1)  # as if all records were of one length
+        self.job.progress(Progress(read, done, position, self.source.size))
+
+    def _refuse_nothing(self) -> None:
+        if self.tally.read == 0:
+            raise SourceError("there is no record to index: the source is empty")
+        if self.tally.rejected == self.tally.read:
+            first = self.tally.problems[0]
+            raise SourceError(
+                f"none of the {self.tally.read} records can be read, so nothing was written; "
+                f"the first: {first.where}: {first.reason}"
+            )
+
+    def _report(self) -> Report:
+        tally, contract = self.tally, self.target.contract
+        return Report(
+            name=self.target.name,
+            index=self.target.index,
+            embedder=contract.embedder.id,
+            analysis=contract.analysis,
+            vector_index=contract.vector_index,
+            read=tally.read,
+            indexed=tally.indexed,
+            unchanged=tally.unchanged,
+            embedded=tally.embedded,
+            dead_lettered=tally.dead_lettered,
+            rejected=tally.rejected,
+            created=self.target.created,
+            passages=tally.passages,
+            passage_size=None if contract.passages is None else str(contract.passages),
+            truncated=tally.truncated,
+            seconds=round(time.perf_counter() - self.started, 3),
+            embedding_seconds=round(tally.embedding_seconds, 3),
+            problems=tuple(tally.problems),
+            superseded=tally.superseded,
+            renamed=tally.renamed,
+            left_out=dict(self.source.left_out),
+            analysis_detected=self.target.detected,
+            notes=self.target.notes,
+            similarity=contract.similarity,
+        )
