@@ -1,4 +1,4 @@
-"""The same queries under bm25, knn and hybrid, side by side: demo_queries.py INDEX [QUERY …]."""
+"""The same queries under bm25, knn and hybrid, side by side: demo_queries.py INDEX QUERY…."""
 
 import sys
 
@@ -7,13 +7,6 @@ from rich.table import Table
 
 import es_hybrid
 
-QUERIES = (
-    "make a temporary directory",
-    "run a shell command and read its output",
-    "os.fsync",
-    "쉼표로 구분된 파일 읽기",
-    "두 날짜 사이의 차이 계산",
-)
 MODES = ("bm25", "knn", "hybrid")
 ROWS = 6
 
@@ -34,7 +27,7 @@ def main() -> None:
     name, *queries = sys.argv[1:]
     with es_hybrid.connect() as client:
         searcher = es_hybrid.Searcher(client, name)
-        for query in queries or QUERIES:
+        for query in queries:
             Console(width=100).print(side_by_side(searcher, query))
 
 

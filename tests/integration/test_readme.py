@@ -48,7 +48,8 @@ def demo(nodes, node):
 
 
 @pytest.mark.parametrize(
-    "shown", ["1. A real Elasticsearch", "2. Real text", "3. Text and vectors", "4. The same"]
+    "shown",
+    ["1. A real Elasticsearch", "2. Real text", "3. Text and vectors", "4. The same", "5. Korean"],
 )
 def test_the_demo_goes_through_its_steps(demo, shown):
     assert shown in demo
