@@ -3,6 +3,7 @@
 import pytest
 
 from es_hybrid import Indexer, Searcher
+from es_hybrid.client import path, request
 from es_hybrid.errors import UsageError
 from tests.embedders import WordEmbedder
 
@@ -82,9 +83,7 @@ def test_is_set_aside_with_its_reason_and_the_others_are_indexed(es, name, what)
 def searcher(es):
     Indexer(es, "t-bad-queries", embedder=WordEmbedder()).write([GOOD])
     yield Searcher(es, "t-bad-queries", embedder=WordEmbedder())
-    es.options(ignore_status=404).perform_request(
-        "DELETE", "/t-bad-queries-000001", headers={"Accept": "application/json"}
-    )
+    request(es, "DELETE", path("t-bad-queries-000001"), ok=(404,))
 
 
 @pytest.mark.parametrize(
