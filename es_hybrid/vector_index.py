@@ -89,8 +89,8 @@ _CLUSTERS = (("cluster_size", 384),)
 #   bbq, oversample 3    .842   .904   .923   .928   .935   .936   .938
 #
 # Of all 200,000 (199,500 and 500 asked), int8 with oversample 2 and 1000 candidates found .981;
-# of 20,000 of them, .973 with 100 and .994 with 1000, in 2.8 and 6.7 ms a query: the more vectors, the
-# deeper. Elasticsearch's own default is 15 candidates for 10 hits.
+# of 20,000 of them, .973 with 100 and .994 with 1000, in 2.8 and 6.7 ms a query: the more
+# vectors, the deeper. Elasticsearch's own default is 15 candidates for 10 hits.
 _DEEP = 1000
 
 VECTOR_INDEX_TYPES = {
