@@ -58,7 +58,7 @@ def connect(
     """Return a client for the cluster that was asked for; sends nothing yet.
 
     Without a ``target`` the arguments, and below them the environment, decide as
-    :func:`es_hybrid.settings.resolve` describes.
+    :func:`es_hybrid.connection.resolve` describes.
 
     Raises:
         UsageError: the address or the credentials can never work.
@@ -125,7 +125,7 @@ def request(
         method: ``GET``, ``POST`` …
         path: Made by :func:`path`.
         params: Query string.
-        body: Jsonthing orjson can write, numpy arrays included; bytes are sent as they are.
+        body: Anything orjson can write, numpy arrays included; bytes are sent as they are.
         ndjson: The body is lines, as ``_bulk`` and ``_msearch`` want: bytes, or an
             iterable with one object a line.
         timeout: Seconds for this request; the client's own by default.

@@ -28,7 +28,6 @@ class VectorIndexType:
     Attributes:
         name: as Elasticsearch writes it.
         parameters: the other ``index_options``, so that nothing is left to version or licence.
-        exhaustive: every vector is compared; otherwise a graph or clusters choose candidates.
         min_dims: fewest dimensions.
         even_dims: the number of dimensions must be even (two 4-bit numbers share a byte).
         candidates: fewest ``num_candidates`` that a search looks at.
@@ -41,7 +40,6 @@ class VectorIndexType:
 
     name: str
     parameters: tuple[tuple[str, int], ...] = ()
-    exhaustive: bool = False
     min_dims: int = 1
     even_dims: bool = False
     candidates: int = 100
@@ -100,10 +98,10 @@ VECTOR_INDEX_TYPES = {
         VectorIndexType("int8_hnsw", _GRAPH, candidates=_DEEP, oversample=2.0),
         VectorIndexType("int4_hnsw", _GRAPH, even_dims=True, candidates=_DEEP, oversample=3.0),
         VectorIndexType("bbq_hnsw", _GRAPH, min_dims=64, candidates=_DEEP, oversample=10.0),
-        VectorIndexType("flat", exhaustive=True),
-        VectorIndexType("int8_flat", exhaustive=True, oversample=2.0),
-        VectorIndexType("int4_flat", exhaustive=True, even_dims=True, oversample=3.0),
-        VectorIndexType("bbq_flat", exhaustive=True, min_dims=64, oversample=10.0),
+        VectorIndexType("flat"),
+        VectorIndexType("int8_flat", oversample=2.0),
+        VectorIndexType("int4_flat", even_dims=True, oversample=3.0),
+        VectorIndexType("bbq_flat", min_dims=64, oversample=10.0),
         VectorIndexType(
             "bbq_disk",
             _CLUSTERS,

@@ -68,10 +68,6 @@ def _lines(raw: BufferedReader) -> Iterator[bytes]:
     yield from lines
 
 
-def _position(raw: BufferedReader) -> int:
-    return raw.tell() if raw.seekable() else 0
-
-
 def parsed(line: bytes) -> Record | RecordError:
     """The record on one line, or why it is none.
 
