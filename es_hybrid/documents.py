@@ -8,10 +8,9 @@ from hashlib import blake2b
 from math import isnan
 from typing import Any, TypeVar
 
-import orjson
-
 from es_hybrid.errors import RecordError
 from es_hybrid.field_types import FieldType, retyped
+from es_hybrid.json_values import dumped, shown
 from es_hybrid.texts import composed, is_blank
 from es_hybrid.vectors import Vectors
 
@@ -126,7 +125,7 @@ def document(record: Record, fields: Fields, *, where: str = "") -> Document:
     record = _composed(record, fields.text)
     _refuse_reserved(record, fields.reserved)
     source = _stored(record, fields.id or DEFAULT_ID_FIELD)
-    content_hash = _digest(_json(source))
+    content_hash = _digest(dumped(source))
     text = _text(record, fields.text, required=fields.text_required)
     return Document(
         id=_id(record, fields.id, content_hash),
@@ -169,14 +168,23 @@ def by_field(record: Mapping[str, T], columns: Mapping[str, str]) -> Mapping[str
 
 
 def _composed(record: Record, names: Sequence[str]) -> Record:
-    """The record with its text fields in normal form C, as `texts.composed` says."""
+    """The record with its text fields in normal form C, as `texts.composed` says.
+
+    A NaN in there is a missing text, as in a data frame.
+    """
     return {name: _composed_value(v) if name in names else v for name, v in record.items()}
 
 
 def _composed_value(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     if isinstance(value, list):  # not those inside it, of which there can be too many
-        return [composed(item) if isinstance(item, str) else item for item in value]
-    return composed(value) if isinstance(value, str) else value
+        return [_composed_text(item) for item in value]
+    return _composed_text(value)
+
+
+def _composed_text(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(value, str):
+        return composed(value)
+    return None if isinstance(value, float) and isnan(value) else value
 
 
 def _stored(record: Record, id_field: str) -> dict[str, Any]:
@@ -213,7 +221,7 @@ def _text(record: Record, names: Sequence[str], *, required: bool) -> str:
 
 
 def _text_of(name: str, value: Any) -> str:  # noqa: ANN401 - any JSON value
-    if value is None or (isinstance(value, float) and isnan(value)):  # NaN: missing in a data frame
+    if value is None:
         return ""
     if isinstance(value, str):
         return value.strip()
@@ -221,7 +229,7 @@ def _text_of(name: str, value: Any) -> str:  # noqa: ANN401 - any JSON value
         return str(value)
     if isinstance(value, list):
         return " ".join(filter(None, (_text_of(name, item) for item in value)))
-    raise RecordError(f"text field {name!r} holds {_shown(value)}: give a string or a list of them")
+    raise RecordError(f"text field {name!r} holds {shown(value)}: give a string or a list of them")
 
 
 def _id(record: Record, field: str | None, content_hash: str) -> str:
@@ -232,33 +240,21 @@ def _id(record: Record, field: str | None, content_hash: str) -> str:
         raise RecordError(f"no id field {field!r}: name another with --id-field, or leave it out")
     value = record[name]
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
-        raise RecordError(f"id {_shown(value)} in field {name!r}: an id is a string or an integer")
+        raise RecordError(f"id {shown(value)} in field {name!r}: an id is a string or an integer")
     identifier = str(value)
     try:
         size = len(identifier.encode())
     except UnicodeEncodeError:
         raise RecordError(
-            f"id {_shown(value)} in field {name!r}: an id is Unicode, not half a surrogate pair"
+            f"id {shown(value)} in field {name!r}: an id is Unicode, not half a surrogate pair"
         ) from None
     if size > MAX_ID_BYTES:
         raise RecordError(
-            f"id {_shown(identifier)} has {size} bytes: Elasticsearch allows {MAX_ID_BYTES}, "
+            f"id {shown(identifier)} has {size} bytes: Elasticsearch allows {MAX_ID_BYTES}, "
             "name a field with shorter ones with --id-field"
         )
     return identifier
 
 
-def _json(source: Record) -> bytes:
-    try:
-        return orjson.dumps(source, option=orjson.OPT_SORT_KEYS)
-    except TypeError as error:  # orjson.JSONEncodeError is a TypeError
-        raise RecordError(f"not JSON: {error}") from None
-
-
 def _digest(data: bytes) -> str:
     return blake2b(data, digest_size=16).hexdigest()
-
-
-def _shown(value: Any, *, limit: int = 60) -> str:  # noqa: ANN401 - any JSON value
-    text = repr(value)
-    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -17,18 +17,8 @@ LAYERS = (
     {"analysis", "errors", "texts"},
     {"documents", "field_types", "filters", "fusion", "hits", "node", "vectors"},
     {"similarity", "vector_index"},
-    {
-        "asked",
-        "contract",
-        "embedders",
-        "mapping",
-        "nested",
-        "passages",
-        "queries",
-        "rankings",
-        "sources",
-    },
-    {"capabilities", "client", "connection", "exact", "live", "refusals", "settings"},
+    {"contract", "embedders", "mapping", "passages", "sources"},
+    {"capabilities", "client", "connection", "live", "refusals", "settings"},
     {"indexing", "search"},
     {"doctor", "evaluation"},
     {"cli"},
@@ -36,16 +26,8 @@ LAYERS = (
 )
 PURE = (
     *("analysis", "texts", "contract", "documents", "field_types", "filters", "fusion", "hits"),
-    *(
-        "mapping",
-        "nested",
-        "passages",
-        "queries",
-        "rankings",
-        "similarity",
-        "vector_index",
-        "vectors",
-    ),
+    *("mapping", "passages", "similarity", "vector_index", "vectors"),
+    *("search.asked", "search.nested", "search.queries", "search.rankings"),
 )
 SERVER = {"elasticsearch", "elastic_transport"}
 

@@ -132,7 +132,7 @@ def page(vectors, *, start, packed, norms=False):
 @pytest.mark.parametrize("packed", [True, False], ids=["base64", "numbers"])
 @pytest.mark.parametrize("name", SIMILARITIES)
 def test_a_scan_finds_what_numpy_finds(server, monkeypatch, name, packed):
-    monkeypatch.setattr("es_hybrid.exact._PAGE", 20 * 64)
+    monkeypatch.setattr("es_hybrid.search.exact._PAGE", 20 * 64)
     vectors = np.random.default_rng(3).normal(size=(50, 64)).astype(np.float32)
     kind = SIMILARITIES[name]
     rows = vectors / np.linalg.norm(vectors, axis=1)[:, None] if kind.scaled else vectors

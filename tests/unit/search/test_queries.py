@@ -6,7 +6,7 @@ import numpy as np
 import orjson
 import pytest
 
-from es_hybrid.queries import bm25_leg, knn_leg
+from es_hybrid.search.queries import bm25_leg, knn_leg
 from es_hybrid.vector_index import VECTOR_INDEX_TYPES
 
 VECTOR = np.array([0.6, 0.8], np.float32)

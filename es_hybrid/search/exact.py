@@ -13,7 +13,15 @@ from elasticsearch import Elasticsearch
 from es_hybrid.client import path, request
 from es_hybrid.documents import META_FIELD, VECTOR_FIELD
 from es_hybrid.filters import Clause
-from es_hybrid.queries import Body, Leg, knn_leg, rescored_leg, scanned_leg, script_leg, with_vector
+from es_hybrid.search.queries import (
+    Body,
+    Leg,
+    knn_leg,
+    rescored_leg,
+    scanned_leg,
+    script_leg,
+    with_vector,
+)
 from es_hybrid.similarity import Floats, Similarity
 from es_hybrid.vector_index import VectorIndexType
 from es_hybrid.vectors import Vectors

@@ -14,7 +14,7 @@ from typing import Any
 from es_hybrid.documents import PASSAGES_FIELD, VECTOR_FIELD
 from es_hybrid.errors import UsageError
 from es_hybrid.hits import PassageHit
-from es_hybrid.queries import Body, Leg
+from es_hybrid.search.queries import Body, Leg
 
 NESTED_VECTOR = f"{PASSAGES_FIELD}.{VECTOR_FIELD}"
 

@@ -10,21 +10,21 @@ from typing import Any
 from elasticsearch import Elasticsearch
 
 from es_hybrid import capabilities
-from es_hybrid.asked import Asked, asked, query_row
 from es_hybrid.capabilities import Capabilities
 from es_hybrid.client import path, request
 from es_hybrid.embedders import Embedder, query_vector
 from es_hybrid.errors import IndexNotFound, RequestRefused
-from es_hybrid.exact import exact_leg, scan
 from es_hybrid.filters import Clause, combined, parse_filter
 from es_hybrid.fusion import RANK_CONSTANT, rrf
 from es_hybrid.hits import Mode, SearchResult
 from es_hybrid.live import index_embedder, read_index
 from es_hybrid.mapping import LiveIndex, check_index_name
-from es_hybrid.nested import in_passages
-from es_hybrid.queries import Leg, bm25_leg, knn_leg
-from es_hybrid.rankings import Ranking, hit, ranking, union
 from es_hybrid.refusals import failure
+from es_hybrid.search.asked import Asked, asked, query_row
+from es_hybrid.search.exact import exact_leg, scan
+from es_hybrid.search.nested import in_passages
+from es_hybrid.search.queries import Leg, bm25_leg, knn_leg
+from es_hybrid.search.rankings import Ranking, hit, ranking, union
 from es_hybrid.similarity import Similarity, similarity
 from es_hybrid.vector_index import VECTOR_INDEX_TYPES
 from es_hybrid.vectors import Vectors, usable_query

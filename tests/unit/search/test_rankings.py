@@ -4,8 +4,8 @@ import pytest
 
 from es_hybrid.fusion import rrf
 from es_hybrid.hits import Total
-from es_hybrid.queries import Leg
-from es_hybrid.rankings import hit, ranking, union
+from es_hybrid.search.queries import Leg
+from es_hybrid.search.rankings import hit, ranking, union
 
 BM25, KNN = Leg("bm25", "bm25", {}), Leg("knn", "knn", {})
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from es_hybrid.errors import UsageError
-from es_hybrid.nested import best_norm, best_passage, in_passages
-from es_hybrid.queries import bm25_leg, knn_leg, rescored_leg, scanned_leg, script_leg
+from es_hybrid.search.nested import best_norm, best_passage, in_passages
+from es_hybrid.search.queries import bm25_leg, knn_leg, rescored_leg, scanned_leg, script_leg
 from es_hybrid.similarity import similarity
 from es_hybrid.vector_index import VECTOR_INDEX_TYPES
 

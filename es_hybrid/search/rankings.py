@@ -9,8 +9,8 @@ from typing import Any
 
 from es_hybrid.fusion import Fused
 from es_hybrid.hits import Hit, LegHit, PassageHit, Total
-from es_hybrid.nested import best_norm, best_passage
-from es_hybrid.queries import NORM_FIELD, Leg
+from es_hybrid.search.nested import best_norm, best_passage
+from es_hybrid.search.queries import NORM_FIELD, Leg
 from es_hybrid.similarity import raw_and_cosine
 
 # One document, wherever it lies: (index, _id).
