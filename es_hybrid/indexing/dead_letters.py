@@ -12,6 +12,7 @@ import orjson
 
 from es_hybrid.errors import SourceError
 from es_hybrid.indexing.report import Problem
+from es_hybrid.json_values import not_finite
 
 
 class DeadLetters:
@@ -57,10 +58,13 @@ def _line(problem: Problem, record: Mapping[str, Any] | None) -> bytes:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     letter = {"time": now, **asdict(problem), "record": record}
     try:
-        return orjson.dumps(letter, default=str, option=orjson.OPT_APPEND_NEWLINE)
+        line = orjson.dumps(letter, default=str, option=orjson.OPT_APPEND_NEWLINE)
+        if next(not_finite(record), None) is None:  # else there stands null for it
+            return line
     except TypeError:  # orjson.JSONEncodeError: the record is no JSON, which may be its problem
-        letter["record"] = _as_text(record)
-        return orjson.dumps(letter, option=orjson.OPT_APPEND_NEWLINE)
+        pass
+    letter["record"] = _as_text(record)
+    return orjson.dumps(letter, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _as_text(record: Mapping[str, Any] | None) -> str:

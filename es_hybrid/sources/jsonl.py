@@ -83,7 +83,22 @@ def parsed(line: bytes) -> Record | RecordError:
     except RecordError as error:
         return error
     except (ValueError, RecursionError) as error:
-        return RecordError(f"not JSON: {error}")
+        return _constant(line) or RecordError(f"not JSON: {error}")
+
+
+def _constant(line: bytes) -> RecordError | None:
+    """Python's json.dumps writes NaN and Infinity, which JSON does not have."""
+    try:
+        json.loads(line, parse_constant=_refused)
+    except RecordError as error:
+        return error
+    except (ValueError, RecursionError):
+        pass
+    return None
+
+
+def _refused(constant: str) -> float:
+    raise RecordError(f"{constant} is not JSON: write null, or leave the field out")
 
 
 def _integer(digits: str) -> int:

@@ -2,7 +2,8 @@
 
 Integers, floats and booleans stay what they are. Times become ISO 8601, to the microsecond;
 decimals become exact text (as JSON has no decimals), which ``--field price:number`` turns into a
-number. What JSON cannot say (binary, durations) is refused before anything is read.
+number. A NaN in a column of numbers is a missing value, as in a data frame; within lists and
+structs it is none. What JSON cannot say (binary, durations) is refused before anything is read.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date, time
 from decimal import Decimal
-from math import isfinite, isnan
+from math import isnan
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -162,20 +163,22 @@ def _types(schema: pa.Schema) -> dict[str, FieldType]:
 
 def _record(row: Mapping[str, Any]) -> Record | RecordError:
     try:
-        return _plain(row)
+        return _plain({name: value for name, value in row.items() if not _is_nan(value)})
     except RecordError as error:
         return error
 
 
+def _is_nan(value: Any) -> bool:  # noqa: ANN401 - whatever a cell holds
+    return isinstance(value, float) and isnan(value)
+
+
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The row without its nulls."""
+    """The fields without the nulls."""
     plain = ((name, _value(value)) for name, value in row.items())
     return {name: value for name, value in plain if value is not None}
 
 
 def _value(value: Any) -> Any:  # noqa: ANN401 - whatever a cell holds
-    if isinstance(value, float):
-        return _finite(value)
     if isinstance(value, Mapping):
         return _plain(value)
     if isinstance(value, list):
@@ -185,14 +188,6 @@ def _value(value: Any) -> Any:  # noqa: ANN401 - whatever a cell holds
         return value.isoformat()
     if isinstance(value, Decimal | UUID):
         return str(value)
-    return value
-
-
-def _finite(value: float) -> float | None:
-    if isnan(value):  # missing, as in a data frame
-        return None
-    if not isfinite(value):
-        raise RecordError(f"{value} is no number in JSON: replace it")
     return value
 
 

@@ -73,15 +73,20 @@ def deep(levels):
         {"n": {1: 2}},
         {"n": {1, 2}},
         {"n": b"x"},
+        {"n": [float("nan")]},
         deep(260),
         deep(5000),
     ],
-    ids=["integer", "surrogate", "key", "set", "bytes", "deep", "very deep"],
+    ids=["integer", "surrogate", "key", "set", "bytes", "not finite", "deep", "very deep"],
 )
 def test_a_record_that_is_not_json_is_kept_as_text(path, record):
     (letter,) = kept(path, record)
     assert letter["reason"] == "no text"
     assert letter["record"]
+
+
+def test_a_number_that_json_does_not_have_can_be_read_in_the_letter(path):
+    assert kept(path, {"n": [1.0, float("nan")]})[0]["record"] == "{'n': [1.0, nan]}"
 
 
 def test_nothing_is_kept_where_no_file_is_named():

@@ -1,5 +1,6 @@
 """A record becomes a document with stable ids, or is rejected with a reason."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
@@ -179,9 +180,47 @@ def test_typed_values_are_converted_before_they_are_hashed():
 
 
 @pytest.mark.parametrize("value", [{1, 2}, 2**64, "\ud800", {1: "a"}, object(), b"bytes"])
-def test_what_json_cannot_say_is_rejected(value):
-    with pytest.raises(RecordError, match="not JSON"):
+def test_what_json_cannot_say_is_rejected_by_its_field(value):
+    with pytest.raises(RecordError, match=r"field 'extra' holds .* not JSON .*: make it text"):
         made({**TEA, "extra": value})
+
+
+NAN, INFINITE = float("nan"), float("inf")
+
+
+@dataclass
+class Shop:
+    price: float
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("price", NAN, "'price' holds nan"),
+        ("price", -INFINITE, "'price' holds -inf"),
+        ("prices", [1.0, [2.0, INFINITE]], "'prices' holds inf"),
+        ("pair", (1.0, NAN), "'pair' holds nan"),
+        ("shop", {"name": None, "prices": [{"won": NAN}]}, "'shop.prices.won' holds nan"),
+        ("shop", Shop(NAN), "'shop.price' holds nan"),
+        ("text", INFINITE, "'text' holds inf"),
+        ("_id", NAN, "id nan in field '_id'"),
+        ("_index", NAN, "'field_index' holds nan"),
+    ],
+)
+def test_a_number_that_is_not_finite_is_rejected_by_its_field_however_deep(field, value, said):
+    with pytest.raises(RecordError, match=f"{said}.*: "):
+        made({**TEA, field: value})
+
+
+def test_nan_is_a_missing_value_where_a_text_or_a_type_is_expected():
+    fields = Fields(types={"price": field_type("number")})
+    tea = document({**TEA, "title": NAN, "text": ["hot", NAN], "price": [1, NAN]}, fields)
+    assert tea.source == {"title": None, "text": ["hot", None], "price": [1, None]}
+    assert tea.text == "hot"
+
+
+def test_a_missing_value_is_kept_as_none():
+    assert made({**TEA, "price": None, "shop": {"open": None}}).source["shop"] == {"open": None}
 
 
 def test_dates_are_json():

@@ -75,10 +75,26 @@ def test_a_null_is_a_missing_value(source, kind):
     assert only(source({"id": [1], "x": pa.array([None], kind)})) == [{"id": 1}]
 
 
-def test_nan_is_missing_and_infinity_is_rejected_alone(source):
-    nan, infinite, number = only(source({"x": [float("nan"), float("inf"), 1.0]}))
-    assert (nan, number) == ({}, {"x": 1.0})
-    assert isinstance(infinite, RecordError)
+def test_nan_in_a_column_of_numbers_is_a_missing_value(source):
+    assert only(source({"id": [1, 2], "x": [float("nan"), 1.0]})) == [
+        {"id": 1},
+        {"id": 2, "x": 1.0},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "said"),
+    [
+        (pa.float64(), float("inf"), "'x' holds -?inf"),
+        (pa.list_(pa.float32()), [1.0, float("nan")], "'x' holds nan"),
+        (pa.struct({"y": pa.float64()}), {"y": float("nan")}, "'x.y' holds nan"),
+    ],
+    ids=str,
+)
+def test_what_is_no_number_is_rejected_by_its_field(source, kind, value, said):
+    films = source({"title": ["Jaws"], "x": pa.array([value], kind)})
+    with pytest.raises(RecordError, match=said):
+        document(only(films)[0], Fields(types=films.types))
 
 
 @pytest.mark.parametrize(
