@@ -14,11 +14,11 @@ ROOT = Path(es_hybrid.__file__).parent
 
 # A module may import those of its own line and of the lines above it.
 LAYERS = (
-    {"analysis", "errors", "texts"},
+    {"analysis", "errors", "json_values", "texts"},
     {"documents", "field_types", "filters", "fusion", "hits", "node", "vectors"},
     {"similarity", "vector_index"},
     {"contract", "embedders", "mapping", "passages", "sources"},
-    {"capabilities", "client", "connection", "live", "refusals", "settings"},
+    {"capabilities", "client", "connection", "live", "refusals", "settings", "steps"},
     {"indexing", "search"},
     {"doctor", "evaluation"},
     {"cli"},
@@ -26,7 +26,7 @@ LAYERS = (
 )
 PURE = (
     *("analysis", "texts", "contract", "documents", "field_types", "filters", "fusion", "hits"),
-    *("mapping", "passages", "similarity", "vector_index", "vectors"),
+    *("json_values", "mapping", "passages", "similarity", "vector_index", "vectors"),
     *("search.asked", "search.nested", "search.queries", "search.rankings"),
 )
 SERVER = {"elasticsearch", "elastic_transport"}
