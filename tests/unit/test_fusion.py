@@ -1,10 +1,10 @@
-"""Reciprocal rank fusion on cases small enough to work out by hand."""
+"""Fusion on cases small enough to work out by hand, and beside the formula, step by step."""
 
 import numpy as np
 import pytest
 
 from es_hybrid.errors import UsageError
-from es_hybrid.fusion import rrf
+from es_hybrid.fusion import NORMALIZERS, linear, rrf
 
 
 def keys(*rankings, **options):
@@ -126,10 +126,183 @@ def test_scores_are_python_numbers_that_hold_a_float32():
         ({"rank_constant": -1}, "rank_constant -1 is below 1"),
         ({"weights": [1]}, "1 weights for 2 rankings"),
         ({"weights": [1, 1, 1]}, "3 weights for 2 rankings"),
-        ({"weights": [1, -0.5]}, "weight -0.5 is below 0"),
-        ({"weights": [float("nan"), 1]}, "weight nan is below 0"),
+        ({"weights": [1, -0.5]}, "weight -0.5 is not a finite number of at least 0"),
+        ({"weights": [float("nan"), 1]}, "weight nan is not a finite number"),
+        ({"weights": [1, float("inf")]}, "weight inf is not a finite number"),
+        ({"weights": [1, 1e39]}, r"weight 1e\+39 is not a finite number"),
     ],
 )
 def test_arguments_that_can_never_work_are_refused(options, said):
     with pytest.raises(UsageError, match=said):
         rrf([["a"], ["b"]], **options)
+
+
+# linear
+
+
+def linear_scores(*rankings, **options):
+    return {fused.key: fused.score for fused in linear(rankings, **options)}
+
+
+THREE = [("a", 10.0), ("b", 6.0), ("c", 2.0)]
+
+
+def test_without_a_normalizer_scores_are_added_as_they_are():
+    found = linear(([("a", 3.0), ("b", 1.0)], [("b", 2.5)]))
+    assert [(one.key, one.score) for one in found] == [("b", 3.5), ("a", 3.0)]
+
+
+def test_minmax_spreads_a_ranking_from_1_to_0():
+    assert linear_scores(THREE, normalizers="minmax") == {"a": 1.0, "b": 0.5, "c": 0.0}
+
+
+@pytest.mark.parametrize("second", [5.0, 5.0000005])
+def test_minmax_gives_1_to_scores_that_hardly_differ(second):
+    ranking = [("a", second), ("b", 5.0)]
+    assert linear_scores(ranking, normalizers="minmax") == {"a": 1.0, "b": 1.0}
+
+
+def test_minmax_gives_1_to_a_single_score():
+    assert linear_scores([("a", 0.2)], normalizers="minmax") == {"a": 1.0}
+
+
+def test_minmax_keeps_what_differs_enough_apart():
+    assert linear_scores([("a", 2e-6), ("b", 0.0)], normalizers="minmax") == {"a": 1.0, "b": 0.0}
+
+
+def test_l2_norm_divides_by_the_length_of_the_scores():
+    found = linear_scores([("a", 4.0), ("b", 3.0)], normalizers="l2_norm")
+    assert found == {"a": np.float32(0.8), "b": np.float32(0.6)}
+
+
+def test_l2_norm_leaves_scores_that_are_almost_nothing():
+    assert linear_scores([("a", 5e-7)], normalizers="l2_norm") == {"a": np.float32(5e-7)}
+
+
+def test_each_ranking_may_have_its_own_normalizer():
+    found = linear([THREE, [("b", 7.0)]], normalizers=["minmax", "none"])
+    assert [(one.key, one.score) for one in found] == [("b", 7.5), ("a", 1.0), ("c", 0.0)]
+
+
+def test_weights_multiply_what_was_normalized():
+    found = linear([THREE, [("b", 8.0)]], normalizers=["minmax", "none"], weights=[2, 0.25])
+    assert {one.key: one.contributions for one in found} == {
+        "a": (2.0, None),
+        "b": (1.0, 2.0),
+        "c": (0.0, None),
+    }
+
+
+@pytest.mark.parametrize("absent", [None, float("nan")])
+@pytest.mark.parametrize("normalizer", NORMALIZERS)
+def test_a_missing_score_adds_nothing_and_changes_no_other(absent, normalizer):
+    whole = linear_scores(THREE, normalizers=normalizer)
+    holed = [THREE[0], ("x", absent), *THREE[1:]]
+    assert linear_scores(holed, normalizers=normalizer) == {**whole, "x": 0.0}
+
+
+@pytest.mark.parametrize("normalizer", NORMALIZERS)
+def test_a_ranking_without_any_score_adds_nothing(normalizer):
+    found = linear([[("a", None), ("b", None)], [("b", None)]], normalizers=normalizer)
+    assert [(one.key, one.score) for one in found] == [("a", 0.0), ("b", 0.0)]
+
+
+def test_ties_of_linear_are_ordered_by_their_number():
+    found = linear([[("a", 1.0)], [("b", 1.0)]], ties={"a": 9, "b": 4})
+    assert [one.key for one in found] == ["b", "a"]
+
+
+@pytest.mark.parametrize("rankings", [[], [[]], [[], []]])
+@pytest.mark.parametrize("normalizer", NORMALIZERS)
+def test_no_scores_fused_are_nothing(rankings, normalizer):
+    assert linear(rankings, normalizers=normalizer) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"weights": [1]}, "1 weights for 2 rankings"),
+        ({"weights": [1, -1]}, "weight -1 is not a finite number of at least 0"),
+        ({"normalizers": "zscore"}, "unknown normalizer 'zscore': use none, minmax, l2_norm"),
+        ({"normalizers": ""}, "unknown normalizer ''"),
+        ({"normalizers": ["none", None]}, "unknown normalizer None"),
+        ({"normalizers": ["none"]}, "1 normalizers for 2 rankings"),
+        ({"weights": [3e38, 3e38]}, "add up to more than float32 holds"),
+    ],
+)
+def test_arguments_that_linear_can_never_use_are_refused(options, said):
+    with pytest.raises(UsageError, match=said):
+        linear([[("a", 1.0)], [("a", 1.0)]], **options)
+
+
+@pytest.mark.parametrize("score", [float("inf"), float("-inf"), 1e39])
+@pytest.mark.parametrize("normalizer", NORMALIZERS)
+def test_a_score_beyond_float32_is_refused(score, normalizer):
+    with pytest.raises(UsageError, match="is beyond float32"):
+        linear([[("a", 1.0), ("x", None), ("b", score)]], normalizers=normalizer)
+
+
+# The formula, one float32 scalar after the other.
+
+
+def in_steps(rankings, weights, normalized):
+    totals = {}
+    for ranking, weight in zip(rankings, weights, strict=True):
+        for key, score in normalized(ranking):
+            part = np.float32(weight) * score
+            totals[key] = totals.get(key, np.float32(0)) + part
+    return totals
+
+
+def reciprocal(ranking):
+    return [
+        (key, np.float32(1) / np.float32(60 + rank)) for rank, (key, _) in enumerate(ranking, 1)
+    ]
+
+
+def plain(ranking):
+    return [(key, np.float32(score)) for key, score in ranking]
+
+
+def minmax(ranking):
+    scores = [score for _, score in plain(ranking)]
+    low, span = min(scores), max(scores) - min(scores)
+    return [(key, (score - low) / span) for key, score in plain(ranking)]
+
+
+def l2_norm(ranking):
+    squares = 0.0
+    for _, score in plain(ranking):
+        squares += float(score * score)
+    return [(key, np.float32(float(score) / squares**0.5)) for key, score in plain(ranking)]
+
+
+def drawn(seed):
+    """Three rankings of up to 100 of 200 keys, with scores as BM25's, and their weights."""
+    rng = np.random.default_rng(seed)
+    rankings = []
+    for count in rng.integers(2, 100, 3):
+        scores = np.sort(rng.gamma(2, 4, count))[::-1].astype(np.float32).tolist()
+        keys = rng.choice(200, count, replace=False).tolist()
+        rankings.append(list(zip(keys, scores, strict=True)))
+    return rankings, rng.random(3).tolist()
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize(
+    ("normalizer", "normalized"), [("none", plain), ("minmax", minmax), ("l2_norm", l2_norm)]
+)
+def test_linear_is_its_formula_to_the_last_bit(seed, normalizer, normalized):
+    rankings, weights = drawn(seed)
+    expected = in_steps(rankings, weights, normalized)
+    found = linear(rankings, weights=weights, normalizers=normalizer)
+    assert {one.key: one.score for one in found} == expected
+    assert [one.score for one in found] == sorted(expected.values(), reverse=True)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_rrf_is_its_formula_to_the_last_bit(seed):
+    rankings, weights = drawn(seed)
+    keys = [[key for key, _ in ranking] for ranking in rankings]
+    expected = in_steps(rankings, weights, reciprocal)
+    assert {one.key: one.score for one in rrf(keys, weights=weights)} == expected
