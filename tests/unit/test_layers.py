@@ -16,7 +16,7 @@ ROOT = Path(es_hybrid.__file__).parent
 LAYERS = (
     {"analysis", "errors", "json_values", "texts"},
     {"documents", "field_types", "filters", "fusion", "hits", "node", "vectors"},
-    {"similarity", "vector_index"},
+    {"mmr", "similarity", "vector_index"},
     {"contract", "embedders", "mapping", "passages", "sources"},
     {"capabilities", "client", "connection", "live", "refusals", "settings", "steps"},
     {"indexing", "search"},
@@ -26,7 +26,7 @@ LAYERS = (
 )
 PURE = (
     *("analysis", "texts", "contract", "documents", "field_types", "filters", "fusion", "hits"),
-    *("json_values", "mapping", "passages", "similarity", "vector_index", "vectors"),
+    *("json_values", "mapping", "mmr", "passages", "similarity", "vector_index", "vectors"),
     *("search.asked", "search.nested", "search.queries", "search.rankings"),
 )
 SERVER = {"elasticsearch", "elastic_transport"}
