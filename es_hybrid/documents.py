@@ -213,9 +213,11 @@ def _text(record: Record, names: Sequence[str], *, required: bool) -> str:
     text = " ".join(part for name in names if (part := _text_of(name, record.get(name))))
     if required and is_blank(text):
         found = ", ".join(sorted(map(str, record))) or "nothing"
+        blank = " and ".join(name for name in names if name in record)
+        why = f"nothing to read in its {blank}" if blank else f"the record has {found}"
         raise RecordError(
-            f"no text in {', '.join(names)} (the record has {found}): name the fields that hold "
-            "the text with --text-fields"
+            f"no text in {', '.join(names)} ({why}): name the fields that hold the text with "
+            "--text-fields"
         )
     return text
 

@@ -56,6 +56,7 @@ class Delimited(Source):
         delimiter: one character, or ``tab``; None takes the one that cuts the first line into
             the most columns.
         encoding: None takes UTF-8, or UTF-16 where the file begins with its mark.
+        name: what messages call it; None takes the file's own name.
 
     Raises:
         SourceError: the file is missing, empty, not readable, or has no names of columns.
@@ -63,10 +64,15 @@ class Delimited(Source):
     """
 
     def __init__(
-        self, path: Path | str, *, delimiter: str | None = None, encoding: str | None = None
+        self,
+        path: Path | str,
+        *,
+        delimiter: str | None = None,
+        encoding: str | None = None,
+        name: str | None = None,
     ) -> None:
         self.path = str(path)
-        self.name = files.shown(self.path)
+        self.name = name or files.shown(self.path)
         self.delimiter = None if delimiter is None else _checked_delimiter(delimiter)
         self.encoding = None if encoding is None else encodings.check_encoding(encoding)
         self.size = files.size(self.path, holding="a line with the names of the columns")

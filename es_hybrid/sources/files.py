@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import sys
 import zlib
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from io import BufferedReader
 from pathlib import Path
@@ -20,12 +22,12 @@ GZIP_MAGIC = b"\x1f\x8b"
 READ_FAULTS = (EOFError, OSError, zlib.error)
 
 
-def size(path: str, *, holding: str) -> int | None:
+def size(path: str, *, holding: str | None) -> int | None:
     """Bytes of a file; None of a pipe or standard input.
 
     Args:
         path: the file, or ``-``.
-        holding: what should be in it, for the message about an empty one.
+        holding: what should be in it, for the message about an empty one; None allows that.
 
     Raises:
         SourceError: it is missing, empty, a folder, or not readable.
@@ -43,7 +45,7 @@ def size(path: str, *, holding: str) -> int | None:
         raise SourceError(f"{path!r} is a folder: name the files in it") from None
     except OSError as error:
         raise SourceError(f"cannot read {path!r}: {error.strerror}") from None
-    if not facts.st_size:
+    if holding and not facts.st_size:
         raise SourceError(f"{path!r} is empty: it needs {holding}")
     return facts.st_size
 
@@ -52,7 +54,29 @@ def shown(path: str) -> str:
     """The name of a file as messages show it; file names may be any bytes."""
     if path == STDIN:
         return "stdin"
-    return Path(path).name.encode(errors="replace").decode()
+    return _printable(Path(path).name)
+
+
+def told_apart(paths: Sequence[str]) -> list[str]:
+    """The names of files as messages show them, each with the folders that tell it from others.
+
+    >>> told_apart(["a/x.csv", "b/x.csv", "b/y.csv", "-"])
+    ['a/x.csv', 'b/x.csv', 'y.csv', 'stdin']
+    """
+    parts = {path: Path(path).parts for path in paths if path != STDIN}
+    taken = dict.fromkeys(parts, 1)
+    while True:
+        tails = {path: parts[path][-count:] for path, count in taken.items()}
+        met = Counter(tails.values())
+        longer = [path for path, tail in tails.items() if met[tail] > 1 and tail != parts[path]]
+        if not longer:
+            named = {path: _printable(str(Path(*tail))) for path, tail in tails.items()}
+            return [named.get(path, "stdin") for path in paths]
+        taken |= {path: taken[path] + 1 for path in longer}
+
+
+def _printable(name: str) -> str:
+    return name.encode(errors="replace").decode()
 
 
 def opened(path: str) -> AbstractContextManager[BufferedReader]:

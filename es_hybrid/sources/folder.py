@@ -49,6 +49,7 @@ class Pages(Source):
     Args:
         path: the folder, or the file.
         encoding: None takes what an HTML file names, else UTF-8, or UTF-16 with its mark.
+        name: what messages call it, the files in it included; None names files by their ids.
 
     Raises:
         SourceError: it is missing, cannot be read, or is a folder without any such file.
@@ -57,15 +58,18 @@ class Pages(Source):
 
     types = MappingProxyType({"modified": FieldType("date")})
 
-    def __init__(self, path: Path | str, *, encoding: str | None = None) -> None:
+    def __init__(
+        self, path: Path | str, *, encoding: str | None = None, name: str | None = None
+    ) -> None:
         self.path = Path(path)
         self.encoding = None if encoding is None else encodings.check_encoding(encoding)
-        self.name = files.shown(str(path)) or files.shown(str(self.path.resolve()))
+        self.name = name or files.shown(str(path)) or files.shown(str(self.path.resolve()))
+        self._before = f"{name}/" if name and self.path.is_dir() else ""
         self.left_out: Mapping[str, int] = {}
         if self.path.is_dir():
             self._survey()
         else:
-            self.size = files.size(str(path), holding="some text")
+            self.size = files.size(str(path), holding=None)
             if self.size is None:
                 raise SourceError(f"{str(path)!r} is a pipe or a device: name a file or a folder")
 
@@ -93,7 +97,7 @@ class Pages(Source):
         for found in self._found():
             if not found.left_out:
                 position += found.size
-                where = found.id.encode(errors="replace").decode()
+                where = self._before + found.id.encode(errors="replace").decode()
                 yield Item(where, _record(found, self.encoding), position)
 
     def _found(self) -> Iterator[_Found]:

@@ -18,6 +18,8 @@ from es_hybrid.sources.base import Item, Source, checked
 
 _BOM = b"\xef\xbb\xbf"
 
+_STDIN = files.shown(files.STDIN)
+
 # orjson reads an integer beyond 64 bits as a float, which would change it silently.
 _MAYBE_TOO_LARGE = re.compile(rb"\d{19}")
 _INT64, _UINT64 = -(2**63), 2**64
@@ -28,35 +30,42 @@ class JsonLines(Source):
 
     Blank lines are skipped. gzip is recognised by its first bytes, not by the file's name.
 
+    Args:
+        paths: the files.
+        names: what messages call them; None takes as much of each path as tells them apart.
+
     Raises:
         SourceError: a file is missing, empty, a folder, or not readable.
     """
 
-    def __init__(self, paths: Sequence[Path | str]) -> None:
+    def __init__(self, paths: Sequence[Path | str], *, names: Sequence[str] | None = None) -> None:
         if not paths:
             raise SourceError("no file given: name one or more .jsonl files, or - for stdin")
         self.paths = [str(path) for path in paths]
-        self.name = ",".join(files.shown(path) for path in self.paths)
+        self.names = names or files.told_apart(self.paths)
+        self.name = ",".join(self.names)
         sizes = [files.size(path, holding="one JSON object per line") for path in self.paths]
         self.size = None if None in sizes else sum(cast("list[int]", sizes))
 
     def __iter__(self) -> Iterator[Item]:
         """The items of all files, in order."""
         before = 0
-        for path in self.paths:
+        for name, path in zip(self.names, self.paths, strict=True):
             with files.opened(path) as raw:
-                for item in _items(path, raw):
+                for item in _items(name, raw):
                     yield Item(item.where, item.record, before + item.position)
                 before += files.position(raw)
 
 
-def _items(path: str, raw: BufferedReader) -> Iterator[Item]:
-    name = files.shown(path)
+def _items(name: str, raw: BufferedReader) -> Iterator[Item]:
     number = 0
     try:
         for number, line in enumerate(_lines(raw), start=1):
             if text := line.strip():
-                yield Item(f"{name} line {number}", parsed(text), files.position(raw))
+                record = parsed(text)
+                if isinstance(record, RecordError) and number == 1 and name == _STDIN:
+                    record = RecordError(f"{record} (with --delimiter standard input is CSV)")
+                yield Item(f"{name} line {number}", record, files.position(raw))
     except files.READ_FAULTS as error:
         yield Item(f"{name} line {number + 1}", files.broken_off(error), files.position(raw))
 

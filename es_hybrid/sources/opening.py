@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -46,8 +47,13 @@ def open_source(
     if not paths:
         raise SourceError("no input given: name files or folders, or - for stdin")
     expanded = [one for path in paths for one in _expanded(str(path))]
-    sources = [_opened(path, delimiter=delimiter, encoding=encoding) for path in expanded]
-    return sources[0] if len(sources) == 1 else _Several(sources)
+    several = len(expanded) > 1
+    names = files.told_apart(expanded) if several else [None]
+    sources = [
+        _opened(path, name=name, delimiter=delimiter, encoding=encoding)
+        for path, name in zip(expanded, names, strict=True)
+    ]
+    return _Several(sources) if several else sources[0]
 
 
 def _expanded(path: str) -> list[str]:
@@ -61,19 +67,36 @@ def _expanded(path: str) -> list[str]:
     return found
 
 
-def _opened(path: str, *, delimiter: str | None, encoding: str | None) -> Source:
+def _opened(path: str, *, name: str | None, delimiter: str | None, encoding: str | None) -> Source:
     suffix = _suffix(path)
     if Path(path).is_dir() or (suffix in READERS and path != files.STDIN):
-        return Pages(path, encoding=encoding)
+        return Pages(path, encoding=encoding, name=name)
     start = _start(path)
     if suffix in _PARQUET or start.startswith(MAGIC):
-        return Parquet(path)
+        return Parquet(path, name=name)
     if suffix in _DELIMITED or (delimiter is not None and suffix not in _JSON):
-        return Delimited(path, delimiter=delimiter, encoding=encoding)
-    if suffix not in _JSON and b"\0" in start and not start.startswith(files.GZIP_MAGIC):
-        known = ", ".join(sorted(_JSON | _DELIMITED | _PARQUET | set(READERS)))
+        return Delimited(path, delimiter=delimiter, encoding=encoding, name=name)
+    if suffix not in _JSON:
+        _check_unknown(path, start)
+    return JsonLines([path], names=None if name is None else [name])
+
+
+def _check_unknown(path: str, start: bytes) -> None:
+    """Refuse a file whose extension says nothing, and whose first bytes are none of JSON Lines.
+
+    Raises:
+        SourceError: it is such a file.
+    """
+    if start.startswith(files.GZIP_MAGIC):
+        return
+    known = ", ".join(sorted(_JSON | _DELIMITED | _PARQUET | set(READERS)))
+    if b"\0" in start:
         raise SourceError(f"{path!r} is binary and none of {known}: leave it out")
-    return JsonLines([path])
+    if not (start.removeprefix(BOM_UTF8).lstrip() or b"{").startswith(b"{"):
+        raise SourceError(
+            f"{path!r} is none of {known}, and does not begin like JSON Lines: leave it out, or "
+            "name its --delimiter if it is CSV"
+        )
 
 
 def _suffix(path: str) -> str:

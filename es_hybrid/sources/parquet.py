@@ -35,14 +35,18 @@ _ROWS = 512  # converted at a time
 class Parquet(Source):
     """One Parquet file, read by row batches; it knows the types of its columns.
 
+    Args:
+        path: the file.
+        name: what messages call it; None takes the file's own name.
+
     Raises:
         SourceError: pyarrow is missing, the file is missing, cut off or no Parquet, or a column
             holds what JSON cannot say.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, *, name: str | None = None) -> None:
         self.path = str(path)
-        self.name = files.shown(self.path)
+        self.name = name or files.shown(self.path)
         self.size = files.size(self.path, holding="Parquet")
         if self.size is None:
             raise SourceError(f"{self.path!r} is a pipe: Parquet is read from its end, name a file")

@@ -196,8 +196,8 @@ def _mapped(file: Path) -> npt.NDArray[Any]:
         raise SourceError(f"no file {str(file)!r}: check the path") from None
     except (OSError, EOFError, ValueError) as error:
         raise SourceError(
-            f"{str(file)!r} is no .npy file that can be read ({_first_line(error)}): write it "
-            "with numpy.save, as an array of float32"
+            f"{str(file)!r} is no .npy file that can be read ({_why(error)}): write it with "
+            "numpy.save, as an array of float32"
         ) from None
     if not isinstance(rows, np.ndarray):  # an .npz archive
         rows.close()
@@ -214,5 +214,7 @@ def _mapped(file: Path) -> npt.NDArray[Any]:
     return rows
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
+def _why(error: Exception) -> str:
+    """What numpy says, without its advice to load what runs code."""
+    said = str(error).partition("\n")[0]
+    return "it holds Python objects, or is another kind of file" if "pickle" in said else said

@@ -49,6 +49,13 @@ def test_a_missing_value_is_no_text(missing):
         made({"title": missing}, text=("title",))
 
 
+def test_blank_text_is_not_called_missing():
+    with pytest.raises(
+        RecordError, match=r"no text in title, text \(nothing to read in its text\)"
+    ):
+        made({"text": " ", "body": "x"})
+
+
 def test_missing_text_names_the_fields_that_were_found_and_the_way_out():
     with pytest.raises(RecordError, match=r"title, text.*body, lang.*--text-fields"):
         made({"lang": "ko", "body": "x"})

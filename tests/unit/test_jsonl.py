@@ -252,6 +252,13 @@ def test_a_dash_is_standard_input(stdin, pack):
     assert JsonLines(["-"]).size is None
 
 
+def test_csv_on_standard_input_is_told_how_to_be_read(stdin):
+    stdin(b"id,text\n1,hot\n")
+    first, second = (str(item.record) for item in read("-"))
+    assert "--delimiter" in first
+    assert "--delimiter" not in second
+
+
 def test_standard_input_stays_open_for_others(stdin):
     open_ = stdin(LINES)
     read("-")

@@ -27,6 +27,7 @@ def folder(tmp_path, monkeypatch):
         ("a.jsonl.gz", gzip.compress(JSON), JsonLines),
         ("a", JSON, JsonLines),
         ("a.gz", gzip.compress(JSON), JsonLines),
+        ("a.log", b"\xef\xbb\xbf\n " + JSON, JsonLines),
         ("a.csv", CSV, Delimited),
         ("A.CSV", CSV, Delimited),
         ("a.tsv", b"id\tt\n", Delimited),
@@ -62,8 +63,49 @@ def test_inputs_of_several_kinds_are_read_in_their_order(folder):
     (folder / "c.jsonl").write_bytes(JSON)
     source = open_source(["c.jsonl", "docs", "a.csv"])
     items = list(source)
-    assert [item.where for item in items] == ["c.jsonl line 1", "b.md", "a.csv line 2"]
+    assert [item.where for item in items] == ["c.jsonl line 1", "docs/b.md", "a.csv line 2"]
     assert [item.position for item in items][-1] == source.size == len(JSON) + 3 + len(CSV)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "line"),
+    [("a.jsonl", JSON, " line 1"), ("a.csv", CSV, " line 2"), ("a.md", b"hot", "")],
+)
+def test_files_of_one_name_are_told_apart_by_their_folders(folder, name, data, line):
+    for place in ("x/2024", "y/2024"):
+        (folder / place).mkdir(parents=True)
+        (folder / place / name).write_bytes(data)
+    source = open_source([f"{folder}/*/*/{name}"])
+    told = [item.where.removeprefix(f"{folder}/") for item in source]
+    assert told == [f"x/2024/{name}{line}", f"y/2024/{name}{line}"]
+    assert source.name == f"x/2024/{name},y/2024/{name}"
+
+
+def test_rows_of_parquet_files_of_one_name_are_told_apart_by_their_folders(folder):
+    pa = pytest.importorskip("pyarrow", reason="needs the extra parquet")
+    parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra parquet")
+    for place in "xy":
+        (folder / place).mkdir()
+        parquet.write_table(pa.table({"n": [1]}), folder / place / "a.parquet")
+    told = [item.where for item in open_source(["x/a.parquet", "y/a.parquet"])]
+    assert told == ["x/a.parquet row 1", "y/a.parquet row 1"]
+
+
+def test_files_of_several_folders_are_told_apart_and_keep_their_ids(folder):
+    for place in ("x/notes", "y/notes"):
+        (folder / place).mkdir(parents=True)
+        (folder / place / "a.md").write_text("hot")
+    items = list(open_source(["x/notes", "y/notes"]))
+    assert [item.where for item in items] == ["x/notes/a.md", "y/notes/a.md"]
+    assert [item.record["_id"] for item in items] == ["a.md", "a.md"]
+
+
+def test_an_empty_text_file_among_others_is_rejected_alone(folder):
+    (folder / "a.txt").touch()
+    (folder / "b.txt").write_text("hot")
+    empty, tea = open_source(["*.txt"])
+    assert (empty.where, str(empty.record)) == ("a.txt", "holds no text")
+    assert tea.record["text"] == "hot"
 
 
 def test_many_sources_are_named_by_the_first_few(folder):
@@ -114,13 +156,13 @@ def test_a_pipe_is_read_once_and_not_touched_before(folder):
         (["nix"], "no file 'nix'"),
         (["*.md"], r"no file matches '\*\.md'"),
         (["a.png"], r"'a\.png' is binary and none of \.csv"),
+        (["notes.log"], r"'notes\.log' is none of \.csv.*--delimiter"),
         (["empty.csv"], "'empty.csv' is empty"),
-        (["empty.txt"], "'empty.txt' is empty"),
     ],
 )
 def test_what_cannot_be_opened_says_why(folder, paths, said):
     (folder / "a.png").write_bytes(b"\x89PNG\0\0")
+    (folder / "notes.log").write_text("id,t\n")
     (folder / "empty.csv").touch()
-    (folder / "empty.txt").touch()
     with pytest.raises(SourceError, match=said):
         open_source(paths)
