@@ -17,7 +17,7 @@ LAYERS = (
     {"analysis", "errors", "json_values", "texts"},
     {"documents", "field_types", "filters", "fusion", "hits", "node", "vectors"},
     {"mmr", "similarity", "vector_index"},
-    {"contract", "embedders", "mapping", "passages", "sources"},
+    {"contract", "embedders", "mapping", "passages", "rerank", "sources"},
     {"capabilities", "client", "connection", "live", "refusals", "settings", "steps"},
     {"indexing", "search"},
     {"doctor", "evaluation"},
