@@ -3,11 +3,13 @@
 import warnings
 from pathlib import Path
 
+import numpy as np
 import orjson
 import pytest
 
 from es_hybrid import Indexer, Searcher
 from es_hybrid.client import path, request
+from es_hybrid.documents import Fields, document
 from es_hybrid.embedders import load_embedder
 from es_hybrid.errors import ContractMismatch, InvalidFilter
 from es_hybrid.passages import PassageSize, Splitter
@@ -65,6 +67,40 @@ def test_exact_search_in_a_flat_index_finds_passages(es, name):
     indexer(es, name, vector_index="flat").write(DOCUMENTS)
     result = searcher(es, name).search(KRAKEN, mode="knn", exact=True)
     assert (result.knn, result.hits[0].passage.text.strip()) == ("exact:flat", KRAKEN)
+
+
+def best_passage(record, similarity):
+    """Score and cosine of the best passage of a record for KRAKEN, by numpy."""
+    made = document(record, Fields())
+    embedder = CountingEmbedder(DIMS)
+    pieces = Splitter(embedder, PassageSize(8, 2)).passages(made.text, title=made.title)
+    vectors = embedder.embed_documents([piece.read for piece in pieces]).astype(float)
+    query = embedder.embed_queries([KRAKEN])[0].astype(float)
+    products = vectors @ query
+    lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(query)
+    distances = np.linalg.norm(vectors - query, axis=1)
+    scores = {"max_inner_product": 1 + products, "l2_norm": 1 / (1 + distances**2)}[similarity]
+    best = scores.argmax()
+    return scores[best], products[best] / lengths[best]
+
+
+@pytest.mark.parametrize("exact", [False, True], ids=["", "exact"])
+@pytest.mark.parametrize("similarity", ["max_inner_product", "l2_norm"])
+def test_passages_of_any_length_have_the_scores_and_cosines_of_numpy(es, name, similarity, exact):
+    indexer(es, name, similarity=similarity, vector_index="flat").write(DOCUMENTS)
+    hits = searcher(es, name).search(KRAKEN, mode="knn", size=len(DOCUMENTS), exact=exact).hits
+    expected = {record["_id"]: best_passage(record, similarity) for record in DOCUMENTS}
+    found = {hit.id: (hit.knn.score, hit.knn.cosine) for hit in hits}
+    assert found == {key: pytest.approx(pair, abs=1e-6) for key, pair in expected.items()}
+    assert [hit.knn.score for hit in hits] == sorted((s for s, _ in found.values()), reverse=True)
+
+
+@pytest.mark.parametrize("similarity", ["max_inner_product", "l2_norm"])
+def test_rounded_vectors_that_keep_their_length_find_the_best_passage(es, name, similarity):
+    indexer(es, name, similarity=similarity).write(DOCUMENTS)
+    hit = searcher(es, name).search(KRAKEN, mode="knn").hits[0]
+    assert (hit.id, hit.passage.text.strip()) == ("long", KRAKEN)
+    assert hit.knn.cosine == pytest.approx(best_passage(DOCUMENTS[0], similarity)[1], rel=1e-5)
 
 
 def test_k_counts_documents_not_passages(stories):
