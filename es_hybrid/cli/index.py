@@ -23,7 +23,7 @@ _SHOWN = 10  # problems; the dead letters have them all
 
 @with_client
 def index(
-    client: Any,  # noqa: ANN401 - an Elasticsearch client; not imported before it is needed
+    client: Any,
     name: Annotated[
         str, typer.Argument(help="The alias to write through, such as films.", metavar="NAME")
     ],
@@ -194,7 +194,7 @@ def index(
         stop(_FAILED)
 
 
-def _indexer(client: Any, name: str, options: IndexOptions, *, letters: Path) -> Any:  # noqa: ANN401
+def _indexer(client: Any, name: str, options: IndexOptions, *, letters: Path) -> Any:
     from es_hybrid.indexing import Indexer
 
     return Indexer(
@@ -219,7 +219,7 @@ def _indexer(client: Any, name: str, options: IndexOptions, *, letters: Path) ->
     )
 
 
-def _written(indexer: Any, source: Any) -> Report:  # noqa: ANN401 - imported only when used
+def _written(indexer: Any, source: Any) -> Report:
     from es_hybrid.cli.progress import progress_bar
 
     with progress_bar("indexing", shown=sys.stderr.isatty()) as bar:
@@ -258,6 +258,12 @@ def _seen(report: Report) -> Iterator[str]:
     """What the input had that is not in the index under its own name, or not whole."""
     for column, stored in report.renamed.items():
         yield f"column {column!r} is kept as {stored!r}: Elasticsearch has the first for itself"
+    if report.created and report.made_ids:
+        yield (
+            f"{report.made_ids:,} of {report.read:,} records have no _id: theirs is made from the "
+            "content, so that one that changes is indexed beside its old self; if a field holds "
+            "ids, index under another name with --id-field"
+        )
     if report.truncated:
         long = "1 text is" if report.truncated == 1 else f"{report.truncated:,} texts are"
         yield (

@@ -111,6 +111,7 @@ class Intake:
         except RecordError as error:
             self.lost(Problem("rejected", item.where, str(error)), item.record)
             return None
+        self.tally.made_ids += made.id == made.content_hash
         for name in METADATA_FIELDS.intersection(item.record):
             if stored_name(name) in made.source:
                 self.tally.renamed[name] = stored_name(name)

@@ -64,6 +64,8 @@ class Report:
         analysis_detected: whether the analysis was told by the texts, in this run.
         notes: what the user should know about the index that was made.
         similarity: what "near" means: ``"cosine"``, ``"max_inner_product"`` or ``"l2_norm"``.
+        made_ids: records without an id, which got one made of their content: once changed, such
+            a record is another document, and the old one stays.
     """
 
     name: str
@@ -90,6 +92,7 @@ class Report:
     analysis_detected: bool = False
     notes: tuple[str, ...] = ()
     similarity: str = DEFAULT_SIMILARITY
+    made_ids: int = 0
 
     @property
     def complete(self) -> bool:
@@ -131,6 +134,7 @@ class Tally:
     dead_lettered: int = 0
     rejected: int = 0
     superseded: int = 0
+    made_ids: int = 0
     embedding_seconds: float = 0.0
     problems: list[Problem] = field(default_factory=list)
     renamed: dict[str, str] = field(default_factory=dict)

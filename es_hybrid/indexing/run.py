@@ -110,7 +110,7 @@ class Run:
             self._refresh()
             self._tell()
 
-    def _lost(self, problem: Problem, record: Any) -> None:  # noqa: ANN401 - as it was read
+    def _lost(self, problem: Problem, record: Any) -> None:
         self.tally.count(problem)
         self.letters.keep(problem, record if isinstance(record, dict) else None)
 
@@ -235,4 +235,5 @@ class Run:
             analysis_detected=self.target.detected,
             notes=self.target.notes,
             similarity=contract.similarity,
+            made_ids=tally.made_ids,
         )

@@ -242,6 +242,14 @@ def test_what_is_left_out_and_renamed_is_said_to_people(typed, name, folder):
     assert ended.code == 0
 
 
+def test_ids_made_from_the_content_are_told_when_the_index_is_made(folder, typed, name):
+    (folder / "a.csv").write_text("title\nTea\nMilk\n")
+    first, second = (typed("index", name, "a.csv", "--embedder", "words-64") for _ in range(2))
+    assert "2 of 2 records have no _id" in first.err
+    assert "--id-field" in first.err
+    assert second.err == ""
+
+
 def test_columns_named_like_metadata_stay_data_that_can_be_filtered_by(typed, index, name, stored):
     record = {"_id": "1", "title": "Tea", "pipeline": "p", "routing": "r", "_op_type": "delete"}
     own = dict.fromkeys(("_index", "_source", "_routing", "_version", "_seq_no", "_type"), "x")

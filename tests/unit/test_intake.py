@@ -56,6 +56,11 @@ def test_what_becomes_of_an_id_that_comes_again(
         assert report.indexed == expected[0] + expected[3]
 
 
+def test_ids_made_from_the_content_are_counted(cluster):
+    report = write(cluster, [A, {"title": "one"}, {"title": "two"}])
+    assert (report.indexed, report.made_ids) == (3, 2)
+
+
 def test_a_rejection_names_the_way_out(cluster):
     [problem] = write(cluster, [A, A2]).problems
     assert (problem.where, problem.id) == ("record 2", "a")
