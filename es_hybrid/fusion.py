@@ -59,7 +59,7 @@ def rrf(
 
     Args:
         rankings: lists of keys, best first, no key twice in one list.
-        rank_constant: at least 1.
+        rank_constant: 1 to 2**31 - 1.
         weights: one per ranking, finite and at least 0; None weighs all with 1.
         ties: equal scores are ordered by this number (Elasticsearch: ``_shard_doc``), smallest
             first; None keeps the order of first appearance.
@@ -68,8 +68,8 @@ def rrf(
         Every key once, best first.
 
     Raises:
-        UsageError: a rank constant below 1, a weight that is negative or not finite, or not one
-            weight per ranking.
+        UsageError: a rank constant out of range, a weight that is negative or not finite, or not
+            one weight per ranking.
 
     >>> [fused.key for fused in rrf([["a", "b"], ["c", "b"]])]
     ['b', 'a', 'c']
@@ -134,10 +134,12 @@ def check_rank_constant(value: int) -> int:
     """`value`, if it can be the rank constant.
 
     Raises:
-        UsageError: it is below 1.
+        UsageError: it is below 1, or beyond the 32 bits that Elasticsearch reads.
     """
     if value < 1:
         raise UsageError(f"rank_constant {value} is below 1: the usual value is {RANK_CONSTANT}")
+    if value >= 2**31:
+        raise UsageError(f"rank_constant {value} is beyond 2147483647: ranks would hardly count")
     return value
 
 
