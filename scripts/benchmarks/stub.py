@@ -118,6 +118,7 @@ def stub(known: Answers) -> Iterator[int]:
     ours, theirs = spawn.Pipe()
     process = spawn.Process(target=serve, args=(known, theirs), daemon=True)
     process.start()
+    theirs.close()  # so that a stub that ends before it tells its port is an error, not a wait
     try:
         yield ours.recv()
     finally:
