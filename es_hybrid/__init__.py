@@ -12,16 +12,18 @@ if TYPE_CHECKING:
     from es_hybrid.hits import Hit, SearchResult
     from es_hybrid.indexing import Indexer, Report
     from es_hybrid.node import Node
-    from es_hybrid.search import Searcher
+    from es_hybrid.search import AsyncSearcher, Leg, Searcher
 
 # Public name -> the module it lives in. Loaded when first used, so that the command line
 # shows its help without loading an Elasticsearch client.
 _HOMES = {
+    "AsyncSearcher": "es_hybrid.search",
     "Embedder": "es_hybrid.embedders",
     "EmbedderInfo": "es_hybrid.embedders",
     "EsHybridError": "es_hybrid.errors",
     "Hit": "es_hybrid.hits",
     "Indexer": "es_hybrid.indexing",
+    "Leg": "es_hybrid.search",
     "Node": "es_hybrid.node",
     "Report": "es_hybrid.indexing",
     "SearchResult": "es_hybrid.hits",
@@ -32,11 +34,13 @@ _HOMES = {
 }
 
 __all__ = [
+    "AsyncSearcher",
     "Embedder",
     "EmbedderInfo",
     "EsHybridError",
     "Hit",
     "Indexer",
+    "Leg",
     "Node",
     "Report",
     "SearchResult",
@@ -47,7 +51,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
+def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from es_hybrid.client import path, request
+from es_hybrid.client import path
+from es_hybrid.steps import Request, Steps, run
 
 if TYPE_CHECKING:
     from elasticsearch import Elasticsearch
@@ -107,11 +108,16 @@ def read(client: Elasticsearch) -> Capabilities:
         ServerUnreachable: nobody answers.
         AccessDenied: the credentials are wrong; too few privileges are no error.
     """
-    root = _told(client, path(""))
+    return run(client, reading())
+
+
+def reading() -> Steps[Capabilities]:
+    """As :func:`read`, in steps."""
+    root = yield from _told(path(""))
     version = root.get("version", {})
     serverless = version.get("build_flavor") == "serverless"
-    node = {} if serverless else _node(client)
-    licence = _told(client, path("_license")).get("license", {})
+    node = {} if serverless else (yield from _node())
+    licence = (yield from _told(path("_license"))).get("license", {})
     status = licence.get("status")
     return Capabilities(
         version=None if serverless else version.get("number") or node.get("version"),
@@ -124,13 +130,13 @@ def read(client: Elasticsearch) -> Capabilities:
     )
 
 
-def _told(client: Elasticsearch, where: str, **params: str) -> dict[str, Any]:
-    answer = request(client, "GET", where, params=params, ok=NOT_TOLD)
+def _told(where: str, **params: str) -> Steps[dict[str, Any]]:
+    answer = yield Request("GET", where, params=params, ok=NOT_TOLD)
     return answer if isinstance(answer, dict) else {}
 
 
-def _node(client: Elasticsearch) -> dict[str, Any]:
-    told = _told(client, path("_nodes", "_local", "plugins"), filter_path=NODE_FACTS)
+def _node() -> Steps[dict[str, Any]]:
+    told = yield from _told(path("_nodes", "_local", "plugins"), filter_path=NODE_FACTS)
     return next(iter(told.get("nodes", {}).values()), {})
 
 

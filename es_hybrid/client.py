@@ -115,6 +115,7 @@ def request(
     params: Mapping[str, Any] | None = None,
     body: Json = None,
     ndjson: bool = False,
+    headers: Mapping[str, str] | None = None,
     timeout: float | None = None,
     ok: Collection[int] = (),
 ) -> Json:
@@ -128,6 +129,7 @@ def request(
         body: Anything orjson can write, numpy arrays included; bytes are sent as they are.
         ndjson: The body is lines, as ``_bulk`` and ``_msearch`` want: bytes, or an
             iterable with one object a line.
+        headers: Sent as well, such as ``{"X-Opaque-Id": "search-7"}``.
         timeout: Seconds for this request; the client's own by default.
         ok: Error statuses whose body is returned rather than raised, such as ``(404,)``.
 
@@ -140,10 +142,10 @@ def request(
         UsageError: the body cannot be written as JSON.
     """
     exchange = _Exchange(client, f"{method} {path}", tuple(ok), timeout)
-    headers, sent = exchange.encoded(body, ndjson=ndjson)
+    ours, sent = exchange.encoded(body, ndjson=ndjson)
     try:
         answer = exchange.sender.perform_request(
-            method, path, params=params, headers=headers, body=sent
+            method, path, params=params, headers={**(headers or {}), **ours}, body=sent
         )
     except (ApiError, TransportError) as error:
         return exchange.accepted(error)
@@ -158,15 +160,16 @@ async def arequest(
     params: Mapping[str, Any] | None = None,
     body: Json = None,
     ndjson: bool = False,
+    headers: Mapping[str, str] | None = None,
     timeout: float | None = None,
     ok: Collection[int] = (),
 ) -> Json:
     """Do as :func:`request` does, with an ``AsyncElasticsearch``."""
     exchange = _Exchange(client, f"{method} {path}", tuple(ok), timeout)
-    headers, sent = exchange.encoded(body, ndjson=ndjson)
+    ours, sent = exchange.encoded(body, ndjson=ndjson)
     try:
         answer = await exchange.sender.perform_request(
-            method, path, params=params, headers=headers, body=sent
+            method, path, params=params, headers={**(headers or {}), **ours}, body=sent
         )
     except (ApiError, TransportError) as error:
         return exchange.accepted(error)

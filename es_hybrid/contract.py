@@ -117,17 +117,17 @@ def _check_parts(contract: Contract) -> None:
         raise ValueError(f"probe vectors of shape {shape} for {dims} dimensions")
 
 
-def _passages(value: Any) -> PassageSize | None:  # noqa: ANN401 - any JSON value
+def _passages(value: Any) -> PassageSize | None:
     return None if value is None else PassageSize(**_known(PassageSize, value))
 
 
-def _texts(values: Any) -> tuple[str, ...]:  # noqa: ANN401 - any JSON value
+def _texts(values: Any) -> tuple[str, ...]:
     if not isinstance(values, list | tuple) or not all(isinstance(text, str) for text in values):
         raise TypeError(f"{values!r} is no list of texts")
     return tuple(values)
 
 
-def _known(kind: type, values: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON value
+def _known(kind: type, values: Any) -> dict[str, Any]:
     if not isinstance(values, Mapping):
         raise TypeError(f"{values!r} is no object")
     names = {field.name for field in fields(kind)}

@@ -175,13 +175,13 @@ def _composed(record: Record, names: Sequence[str]) -> Record:
     return {name: _composed_value(v) if name in names else v for name, v in record.items()}
 
 
-def _composed_value(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+def _composed_value(value: Any) -> Any:
     if isinstance(value, list):  # not those inside it, of which there can be too many
         return [_composed_text(item) for item in value]
     return _composed_text(value)
 
 
-def _composed_text(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+def _composed_text(value: Any) -> Any:
     if isinstance(value, str):
         return composed(value)
     return None if isinstance(value, float) and isnan(value) else value
@@ -222,7 +222,7 @@ def _text(record: Record, names: Sequence[str], *, required: bool) -> str:
     return text
 
 
-def _text_of(name: str, value: Any) -> str:  # noqa: ANN401 - any JSON value
+def _text_of(name: str, value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, str):

@@ -16,6 +16,8 @@
     │   ├── AccessDenied             wrong or missing credentials, or too few rights
     │   ├── IndexNotFound            the index does not exist
     │   ├── PluginMissing            the analysis needs a plugin that is not installed
+    │   ├── LicenceMissing           the licence does not allow what was asked for
+    │   ├── PartialAnswer            a shard failed or was late, and hits may be missing
     │   └── RequestRefused           Elasticsearch said no to this request
     ├── ContractError            index and caller disagree on how vectors are made
     │   ├── ContractMismatch         another embedder, analysis or vector index type
@@ -86,6 +88,14 @@ class IndexNotFound(ServerError):
 
 class PluginMissing(ServerError):
     """The analysis asked for needs a plugin that this server does not have."""
+
+
+class LicenceMissing(ServerError):
+    """The server's licence, or one of its modules, does not allow what was asked for."""
+
+
+class PartialAnswer(ServerError):
+    """A shard failed or was late, so that hits may be missing."""
 
 
 class RequestRefused(ServerError):

@@ -48,7 +48,7 @@ class FieldType:
         """The field in an index body."""
         return {**FIELD_TYPES[self.name], "meta": {META_KEY: str(self)}}
 
-    def converted(self, value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    def converted(self, value: Any) -> Any:
         """`value` as it is indexed; None stays None, of a list each part is converted.
 
         Raises:
@@ -118,7 +118,7 @@ def retyped(record: Mapping[str, Any], types: Iterable[tuple[str, FieldType]]) -
     return record
 
 
-def _at(value: Any, path: Sequence[str], convert: Callable[[Any], Any]) -> Any:  # noqa: ANN401
+def _at(value: Any, path: Sequence[str], convert: Callable[[Any], Any]) -> Any:
     if not path:
         return convert(value)
     if isinstance(value, list):
@@ -128,18 +128,18 @@ def _at(value: Any, path: Sequence[str], convert: Callable[[Any], Any]) -> Any: 
     return value
 
 
-def _refused(value: Any, wanted: str) -> RecordError:  # noqa: ANN401 - any JSON value
+def _refused(value: Any, wanted: str) -> RecordError:
     shown = repr(value)
     return RecordError(f"{shown if len(shown) <= 60 else shown[:59] + '…'}: {wanted}")
 
 
-def _keyword(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+def _keyword(value: Any) -> Any:
     if isinstance(value, str | int | float):
         return value
     raise _refused(value, "a keyword is a string, a number or a boolean")
 
 
-def _number(value: Any) -> int | float:  # noqa: ANN401 - any JSON value
+def _number(value: Any) -> int | float:
     if isinstance(value, str):
         text = value.strip()
         if _INTEGER.fullmatch(text):
@@ -153,7 +153,7 @@ def _number(value: Any) -> int | float:  # noqa: ANN401 - any JSON value
     return value if isinstance(value, float) or value in _JSON_INTEGERS else float(value)
 
 
-def _integer(value: Any) -> int:  # noqa: ANN401 - any JSON value
+def _integer(value: Any) -> int:
     number = _number(value)
     if number != int(number):
         raise _refused(value, "an integer has no fraction; type the field as number")
@@ -162,7 +162,7 @@ def _integer(value: Any) -> int:  # noqa: ANN401 - any JSON value
     return int(number)
 
 
-def _boolean(value: Any) -> bool:  # noqa: ANN401 - any JSON value
+def _boolean(value: Any) -> bool:
     if isinstance(value, bool | int | str):
         found = _BOOLEANS.get(str(value).strip().lower())
         if found is not None:
@@ -170,7 +170,7 @@ def _boolean(value: Any) -> bool:  # noqa: ANN401 - any JSON value
     raise _refused(value, f"a boolean is one of {', '.join(_BOOLEANS)}")
 
 
-def _date(value: Any, form: str) -> str:  # noqa: ANN401 - any JSON value
+def _date(value: Any, form: str) -> str:
     if isinstance(value, date):  # a datetime is one, too
         return value.isoformat()
     try:
@@ -216,7 +216,7 @@ def _is_pair(value: Sequence[Any]) -> bool:
     )
 
 
-def _geo(value: Any) -> dict[str, float]:  # noqa: ANN401 - any JSON value
+def _geo(value: Any) -> dict[str, float]:
     lat, lon = _coordinates(value)
     try:
         point = {"lat": float(_number(lat)), "lon": float(_number(lon))}
@@ -227,7 +227,7 @@ def _geo(value: Any) -> dict[str, float]:  # noqa: ANN401 - any JSON value
     return point
 
 
-def _coordinates(value: Any) -> Sequence[Any]:  # noqa: ANN401 - any JSON value
+def _coordinates(value: Any) -> Sequence[Any]:
     if isinstance(value, str) and value.count(",") == 1:
         return value.split(",")
     if isinstance(value, list) and _is_pair(value):
@@ -239,7 +239,7 @@ def _coordinates(value: Any) -> Sequence[Any]:  # noqa: ANN401 - any JSON value
     raise _not_geo(value)
 
 
-def _not_geo(value: Any) -> RecordError:  # noqa: ANN401 - any JSON value
+def _not_geo(value: Any) -> RecordError:
     return _refused(value, 'a place is "lat,lon", {"lat": …, "lon": …} or [lon, lat]')
 
 

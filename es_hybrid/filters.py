@@ -11,6 +11,7 @@ from es_hybrid.documents import EXACT_SUBFIELD
 from es_hybrid.errors import InvalidFilter
 
 Clause = Mapping[str, Any]
+Filters = str | Clause | Sequence[str | Clause] | None
 
 # Clauses that only select. Anything that parses user text or runs code (query_string, regexp,
 # script, wildcard with a leading *) is left to the caller's own code.
@@ -44,6 +45,29 @@ def parse_filter(text: str, *, fields: Mapping[str, str] | None = None) -> Claus
     return clause if fields is None else _on_fields(clause, fields)
 
 
+def clauses(filters: Filters, *, fields: Mapping[str, str] | None) -> tuple[Clause, ...]:
+    """One filter or several, of texts as for `parse_filter` and of ready clauses.
+
+    Raises:
+        InvalidFilter: one is none.
+    """
+    if filters is None:
+        return ()
+    given = [filters] if isinstance(filters, str | Mapping) else list(filters)
+    return tuple(_clause(one, fields=fields) for one in given)
+
+
+def _clause(given: str | Clause, *, fields: Mapping[str, str] | None) -> Clause:
+    if isinstance(given, str):
+        return parse_filter(given, fields=fields)
+    if not isinstance(given, Mapping) or len(given) != 1:
+        raise InvalidFilter(
+            f"filter {given!r} is no clause: give one mapping with one key, such as "
+            '{"term": {"lang": "ko"}}, or a text such as "lang=ko"'
+        )
+    return given
+
+
 def combined(filters: Sequence[Clause]) -> Clause | None:
     """All filters at once; None where there is none."""
     if len(filters) < 2:
@@ -51,14 +75,14 @@ def combined(filters: Sequence[Clause]) -> Clause | None:
     return {"bool": {"filter": list(filters)}}
 
 
-def _json(text: str) -> Any:  # noqa: ANN401 - any JSON value
+def _json(text: str) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise InvalidFilter(f"filter {text!r} is not JSON ({error}): mind the quotes") from None
 
 
-def _checked(clause: Any, *, depth: int) -> Clause:  # noqa: ANN401 - any JSON value
+def _checked(clause: Any, *, depth: int) -> Clause:
     if depth > _MAX_DEPTH:
         raise InvalidFilter(f"filter is nested deeper than {_MAX_DEPTH}: simplify it")
     if isinstance(clause, list):
@@ -86,7 +110,7 @@ def _lookup(body: Mapping[str, Any]) -> str | None:
     return next((name for name, value in body.items() if isinstance(value, dict)), None)
 
 
-def _checked_bool(body: Any, *, depth: int) -> dict[str, Any]:  # noqa: ANN401 - any JSON value
+def _checked_bool(body: Any, *, depth: int) -> dict[str, Any]:
     if not isinstance(body, dict) or (unknown := set(body) - _BOOL_PARTS):
         wrong = sorted(unknown) if isinstance(body, dict) else body
         raise InvalidFilter(f"bool holds {wrong!r}: allowed are {', '.join(sorted(_BOOL_PARTS))}")

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-Mode = Literal["hybrid", "bm25", "knn"]
-LegKind = Literal["bm25", "knn"]
+LegKind = Literal["bm25", "knn", "query"]
+Mode = Literal["hybrid", "bm25", "knn", "query"]
 KnnWay = Literal[
     "approximate", "exact:flat", "exact:script_score", "exact:rescored", "exact:scanned"
 ]
+# What a caller may choose; ``query`` is a single leg of one's own.
 MODES: tuple[Mode, ...] = ("hybrid", "bm25", "knn")
+
+# Why a leg does not hold a document that another one found.
+MissingReason = Literal[
+    "outside the window", "no match", "no vector", "below the minimum", "leg failed"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,23 @@ class LegHit:
     cosine: float | None = None
     contribution: float | None = None
     similarity: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Why a leg does not hold a hit that another leg found.
+
+    Attributes:
+        reason: ``"outside the window"``: it matches, but others are better; ``"no match"``: it
+            has none of the words, or does not pass the leg's own filter; ``"no vector"``;
+            ``"below the minimum"`` of the leg; ``"leg failed"``: see `SearchResult.degraded`.
+        score: what the leg would score it, as in `LegHit`; None where it does not match.
+        cosine: what its cosine is, in a kNN leg.
+    """
+
+    reason: MissingReason
+    score: float | None = None
+    cosine: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +91,9 @@ class Hit:
         legs: leg name -> how that leg saw it; a leg that did not find it is missing.
         passage: the part of the text that a kNN leg found it by; None where none did, or where
             each text has one vector.
+        missing: leg name -> why that leg does not hold it, where ``explain`` was asked for.
+        highlight: field -> pieces of text around the words found, where that was asked for.
+        rerank_score: the reranker's, where there was one: then hits are sorted by it.
     """
 
     id: str
@@ -76,6 +102,9 @@ class Hit:
     source: Mapping[str, Any]
     legs: Mapping[str, LegHit]
     passage: PassageHit | None = None
+    missing: Mapping[str, Missing] = field(default_factory=dict)
+    highlight: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    rerank_score: float | None = None
 
     @property
     def bm25(self) -> LegHit | None:
@@ -103,6 +132,9 @@ class Hit:
             "knn": knn and {"rank": knn.rank, "score": knn.score, "cosine": knn.cosine},
             "passage": self.passage and asdict(self.passage),
             "legs": {name: asdict(leg) for name, leg in self.legs.items()},
+            "missing": {name: asdict(one) for name, one in self.missing.items()},
+            "highlight": {name: list(texts) for name, texts in self.highlight.items()},
+            "rerank_score": self.rerank_score,
         }
 
 
@@ -130,6 +162,10 @@ class SearchResult:
         fusion: who fused the legs; None where only one leg ran.
         took_ms: milliseconds from the call to the result, embedding included.
         knn: how the kNN leg was answered, and whether that is exact; None where none ran.
+        aggregations: as Elasticsearch answers them, over all documents that any leg matches.
+        degraded: what is missing, leg by leg, where ``allow_partial`` let the search go on
+            without it; empty where all is there.
+        notes: what a person should know about this answer.
     """
 
     hits: tuple[Hit, ...]
@@ -138,6 +174,9 @@ class SearchResult:
     fusion: Literal["native", "client"] | None
     took_ms: float
     knn: KnnWay | None = None
+    aggregations: Mapping[str, Any] = field(default_factory=dict)
+    degraded: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[Hit]:
         return iter(self.hits)
@@ -153,5 +192,8 @@ class SearchResult:
             "fusion": self.fusion,
             "knn": self.knn,
             "total": asdict(self.total),
+            "aggregations": dict(self.aggregations),
+            "degraded": list(self.degraded),
+            "notes": list(self.notes),
             "hits": [hit.to_dict() for hit in self.hits],
         }

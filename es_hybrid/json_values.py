@@ -50,7 +50,7 @@ def _fault(source: Mapping[str, Any], error: TypeError) -> str:
     return f"not JSON: {error}"
 
 
-def not_finite(value: Any, name: str = "") -> Iterator[tuple[str, float]]:  # noqa: ANN401
+def not_finite(value: Any, name: str = "") -> Iterator[tuple[str, float]]:
     """Dotted name and value of each number that is NaN or infinite, in any depth."""
     if isinstance(value, float):
         if not isfinite(value):
@@ -65,7 +65,7 @@ def not_finite(value: Any, name: str = "") -> Iterator[tuple[str, float]]:  # no
         yield from not_finite(asdict(value), name)
 
 
-def shown(value: Any, *, limit: int = _SHOWN) -> str:  # noqa: ANN401 - any value
+def shown(value: Any, *, limit: int = _SHOWN) -> str:
     """A value as messages quote it: its repr, cut after `limit` characters."""
     try:
         text = repr(value)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from typing import Any
+
 from elasticsearch import Elasticsearch
 
-from es_hybrid.client import path, request
-from es_hybrid.contract import check
+from es_hybrid.client import path
+from es_hybrid.contract import Contract, check
 from es_hybrid.embedders import Embedder, is_packaged, load_embedder
 from es_hybrid.errors import AccessDenied, ContractError, ServerUnreachable
 from es_hybrid.mapping import LiveIndex, live_index
 from es_hybrid.refusals import explain
+from es_hybrid.steps import Request, Steps, run
 
 
 def read_index(client: Elasticsearch, name: str) -> LiveIndex | None:
@@ -20,7 +24,18 @@ def read_index(client: Elasticsearch, name: str) -> LiveIndex | None:
         AccessDenied: these credentials may not read it.
         ServerError: the server refused, or cannot be reached.
     """
-    answer = request(client, "GET", path(name), params={"expand_wildcards": "all"}, ok=(403, 404))
+    answer = run(client, reading(name))
+    return None if answer is None else live_index(name, answer)
+
+
+def reading(name: str) -> Steps[Mapping[str, Any] | None]:
+    """The indices behind `name` as ``GET /NAME`` says them, in steps; None where there are none.
+
+    Raises:
+        AccessDenied: these credentials may not read them.
+        ServerError: the server refused, or cannot be reached.
+    """
+    answer = yield Request("GET", path(name), params={"expand_wildcards": "all"}, ok=(403, 404))
     if not isinstance(answer, dict):
         raise ServerUnreachable(
             f"GET {path(name)} was answered with a page, not by an Elasticsearch: correct --url"
@@ -31,33 +46,46 @@ def read_index(client: Elasticsearch, name: str) -> LiveIndex | None:
             f"({explain(answer)[1]}): grant the index privilege `view_index_metadata` on it to "
             "this account or API key"
         )
-    if not answer or answer.get("status") == 404:  # {}: a pattern that nothing matches
-        return None
-    return live_index(name, answer)
+    # {}: a pattern that nothing matches.
+    return None if not answer or answer.get("status") == 404 else answer
 
 
-def index_embedder(live: LiveIndex, given: str | Embedder | None) -> Embedder:
+def index_embedder(
+    contract: Contract,
+    given: str | Embedder | None,
+    *,
+    index: str,
+    allowed: Collection[str] = (),
+) -> Embedder:
     """The embedder for a live index, proven to be the one that made its vectors.
 
-    ``_meta`` is not trusted: only a packaged embedder is loaded by the name that stands there.
+    ``_meta`` is not trusted: only a packaged embedder is loaded by the name that stands there,
+    or one that the caller allows.
+
+    Args:
+        contract: of the index.
+        given: what the caller names or passes; None takes the contract's.
+        index: its name, for messages.
+        allowed: names that may be loaded on the word of an index.
 
     Raises:
         ContractError: it must be named by the caller, or is another model.
     """
-    made_with = live.contract.embedder.id
-    label = live.contract.embedder.label
+    made_with = contract.embedder.id
+    label = contract.embedder.label
     if given is None and label is not None:
         raise ContractError(
-            f"index {live.index!r} holds ready vectors, {made_with!r}, and no text can be embedded "
+            f"index {index!r} holds ready vectors, {made_with!r}, and no text can be embedded "
             "like them: search it with --mode bm25, or with a vector (--vector FILE), or pass "
             f"the embedder that is called {label!r}; write to it with --vector-field or "
             "--vectors-file"
         )
-    if given is None and not is_packaged(made_with):
+    if given is None and not is_packaged(made_with) and made_with not in allowed:
         raise ContractError(
-            f"index {live.index!r} was made with {made_with!r}, which is not loaded on the word of "
-            f"an index: pass --embedder {made_with} (embedder=… in code)"
+            f"index {index!r} was made with {made_with!r}, which is not loaded on the word of "
+            f"an index: pass --embedder {made_with} (embedder=… in code), allow it in "
+            "ES_HYBRID_ALLOWED_EMBEDDERS, or search with --mode bm25"
         )
     embedder = load_embedder(given if given is not None else made_with)
-    check(live.contract, embedder, index=live.index)
+    check(contract, embedder, index=index)
     return embedder

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -177,9 +177,13 @@ class LiveIndex:
 
         An index of an earlier es_hybrid has no parts, and is searched without.
         """
-        text = self.contract.text_fields
-        parts = (f"{name}.{PARTS_SUBFIELD}" for name in text)
-        return (*text, *(name for name in parts if name in self.fields))
+        return with_parts(self.contract.text_fields, self.fields)
+
+
+def with_parts(text: Sequence[str], fields: Collection[str]) -> tuple[str, ...]:
+    """Text fields and their sub-fields of parts, as far as an index has them."""
+    parts = (f"{name}.{PARTS_SUBFIELD}" for name in text)
+    return (*text, *(name for name in parts if name in fields))
 
 
 def live_index(name: str, answer: Mapping[str, Any]) -> LiveIndex:
@@ -196,28 +200,41 @@ def live_index(name: str, answer: Mapping[str, Any]) -> LiveIndex:
             f"{name!r} stands for {len(answer)} indices ({', '.join(sorted(answer))}): name one"
         )
     index, body = next(iter(answer.items()))
-    mappings = body.get("mappings", {})
-    meta = mappings.get("_meta", {}).get(META_KEY)
-    if not isinstance(meta, dict):
+    properties = body.get("mappings", {}).get("properties", {})
+    contract = contract_of(body, index=index)
+    if contract is None:
         raise NoContract(
             f"index {index!r} was not made by es_hybrid, so nobody knows which model made its "
             "vectors: index your documents under another name"
         )
-    properties = mappings.get("properties", {})
-    fields = dict(_flattened(properties))
-    return LiveIndex(name, index, from_meta(meta, index=index), fields, dict(_typed(properties)))
+    fields = {name: spec.get("type", "object") for name, spec in field_specs(properties)}
+    return LiveIndex(name, index, contract, fields, dict(_typed(properties)))
 
 
-def _flattened(properties: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+def contract_of(body: Mapping[str, Any], *, index: str) -> Contract | None:
+    """The contract in an index's body; None where es_hybrid did not make the index.
+
+    Raises:
+        NewerSchema: it was made by a newer es_hybrid.
+        ContractError: the contract is damaged.
+    """
+    meta = body.get("mappings", {}).get("_meta", {}).get(META_KEY)
+    return from_meta(meta, index=index) if isinstance(meta, dict) else None
+
+
+def field_specs(
+    properties: Mapping[str, Any], prefix: str = ""
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Full name and mapping of every field that a plain query can search."""
     for name, spec in properties.items():
         full = prefix + name
         if spec.get("type") == "nested":
             continue  # a plain clause on a field in there matches nothing
         if "properties" in spec:
-            yield from _flattened(spec["properties"], full + ".")
+            yield from field_specs(spec["properties"], full + ".")
         else:
-            yield full, spec.get("type", "object")
-        yield from _flattened(spec.get("fields", {}), full + ".")
+            yield full, spec
+        yield from field_specs(spec.get("fields", {}), full + ".")
 
 
 def _typed(properties: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, FieldType]]:

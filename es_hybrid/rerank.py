@@ -21,7 +21,7 @@ class Reranker(Protocol):
         """Which model this is, for messages and reports."""
         ...
 
-    def scores(self, query: str, texts: Sequence[str]) -> Any:  # noqa: ANN401 - any array
+    def scores(self, query: str, texts: Sequence[str]) -> Any:
         """len(texts) numbers, one for each text in its order; higher is better."""
         ...
 
@@ -87,7 +87,7 @@ def reranked(reranker: Reranker, query: str, texts: Sequence[str]) -> list[tuple
     return [(int(place), float(scores[place])) for place in order]
 
 
-def _called(reranker: Reranker, query: str, texts: Sequence[str]) -> Any:  # noqa: ANN401
+def _called(reranker: Reranker, query: str, texts: Sequence[str]) -> Any:
     try:
         scores = reranker.scores(query[:LONGEST_TEXT], [text[:LONGEST_TEXT] for text in texts])
         return np.asarray(scores)
@@ -122,7 +122,7 @@ def _check_positive(**numbers: int | None) -> None:
             raise UsageError(f"{name} {number} is below 1")
 
 
-def _loaded(name: str, *, max_length: int | None, device: str | None) -> Any:  # noqa: ANN401
+def _loaded(name: str, *, max_length: int | None, device: str | None) -> Any:
     _check_folder(name)
     try:
         from sentence_transformers import CrossEncoder
@@ -150,7 +150,7 @@ def _check_folder(name: str) -> None:
         )
 
 
-def _check_head(name: str, model: Any) -> None:  # noqa: ANN401 - a CrossEncoder
+def _check_head(name: str, model: Any) -> None:
     """Refuse a mere encoder of texts: the library would score by a head of random numbers."""
     from transformers import PreTrainedModel
 

@@ -128,7 +128,7 @@ def raw_and_cosine(
     score: float,
     *,
     query_norm: float | None,
-    norm: Any,  # noqa: ANN401
+    norm: Any,
 ) -> tuple[float, float | None]:
     """What a kNN `_score` says: the value that was compared, and the cosine, -1 to 1.
 

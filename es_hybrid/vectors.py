@@ -38,7 +38,7 @@ class UnitVectors:
     faults: dict[int, str]
 
 
-def matrix(values: Any, *, rows: int, dims: int, maker: str) -> Vectors:  # noqa: ANN401
+def matrix(values: Any, *, rows: int, dims: int, maker: str) -> Vectors:
     """The embedder's answer as float32 of shape (rows, dims).
 
     Raises:
@@ -97,7 +97,7 @@ def usable(vectors: Vectors, *, scaled: bool) -> UnitVectors:
     return UnitVectors(kept, result.norms, faults)
 
 
-def vector(values: Any, *, maker: str) -> Vectors:  # noqa: ANN401 - what somebody gave
+def vector(values: Any, *, maker: str) -> Vectors:
     """One vector that somebody gave, float32, shape (dims,); its numbers are not looked at yet.
 
     Raises:

@@ -113,7 +113,7 @@ def _check_encoding(arguments: Sequence[str]) -> None:
             raise UsageError(f"{argument!r} is not UTF-8: type it in a terminal that speaks UTF-8")
 
 
-def _advised(error: Any) -> str:  # noqa: ANN401 - see _CommandLineError
+def _advised(error: Any) -> str:
     command = error.ctx.command_path if getattr(error, "ctx", None) else "es-hybrid"
     return f"{error.format_message().rstrip('.')}: see {command} --help"
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _PANEL = "Connection (default: the node started by es-hybrid up)"
 
 
-def _option(name: str, help: str) -> Any:  # noqa: A002, ANN401 - typer's own word and type
+def _option(name: str, help: str) -> Any:  # noqa: A002 - typer's own word and type
     return typer.Option(name, help=help, rich_help_panel=_PANEL, show_default=False)
 
 
@@ -47,7 +47,7 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     ]
 
     @functools.wraps(command)
-    def wrapped(*args: Any, **options: Any) -> None:  # noqa: ANN401 - whatever the command takes
+    def wrapped(*args: Any, **options: Any) -> None:
         from es_hybrid.settings import Settings
 
         given = {name: options.pop(name) for name in _OPTIONS}
@@ -63,7 +63,7 @@ def with_client(command: Callable[..., None]) -> Callable[..., None]:
     """Like `with_settings`, but the command receives a `client`."""
 
     @functools.wraps(command)
-    def connected(*args: Any, settings: Any, **options: Any) -> None:  # noqa: ANN401
+    def connected(*args: Any, settings: Any, **options: Any) -> None:
         from es_hybrid.client import connect
 
         client: Elasticsearch = connect(settings)

@@ -14,7 +14,7 @@ _MARK = {True: "ok", False: "NO", None: "?"}
 
 @with_settings
 def doctor(
-    settings: Any,  # noqa: ANN401 - es_hybrid.settings.Settings, imported only when used
+    settings: Any,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
     """Show which cluster is used and why, what it can do, and what is missing here.

@@ -19,13 +19,13 @@ Row = tuple[str, str]
 class Command(TyperCommand):
     """A command whose help has a section for each panel of options."""
 
-    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ANN401 - typer's own click
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """The words behind the command's name: ``[OPTIONS] NAME PATH...``."""
         return [
             piece.replace("{", "").replace("}", "") for piece in super().collect_usage_pieces(ctx)
         ]
 
-    def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - likewise
+    def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write arguments and options, each panel under its own heading."""
         _write(formatter, _parameters(self.get_params(ctx), ctx))
 
@@ -33,7 +33,7 @@ class Command(TyperCommand):
 class Group(TyperGroup):
     """The application, whose help has a section for each panel of commands."""
 
-    def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - likewise
+    def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the commands first: they are what people look for."""
         commands: Iterable[Any] = self.commands.values()
         rows = [
@@ -44,7 +44,7 @@ class Group(TyperGroup):
         _write(formatter, _parameters(self.get_params(ctx), ctx))
 
 
-def _parameters(parameters: Iterable[Any], ctx: Any) -> Iterator[tuple[str, Row]]:  # noqa: ANN401
+def _parameters(parameters: Iterable[Any], ctx: Any) -> Iterator[tuple[str, Row]]:
     for parameter in parameters:
         record = parameter.get_help_record(ctx)
         if record is None:
@@ -57,7 +57,7 @@ def _parameters(parameters: Iterable[Any], ctx: Any) -> Iterator[tuple[str, Row]
             yield panel or "Options", (styled(name, bold=True), text)
 
 
-def _write(formatter: Any, rows: Iterable[tuple[str, Row]]) -> None:  # noqa: ANN401 - likewise
+def _write(formatter: Any, rows: Iterable[tuple[str, Row]]) -> None:
     sections: dict[str, list[Row]] = {}
     for title, row in rows:
         sections.setdefault(title, []).append(row)

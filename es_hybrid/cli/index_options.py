@@ -92,7 +92,7 @@ def read_settings(path: Path) -> IndexOptions:
     return IndexOptions(**found)
 
 
-def _wanted_instead(name: str, value: Any) -> str | None:  # noqa: ANN401 - any TOML value
+def _wanted_instead(name: str, value: Any) -> str | None:
     """What should stand there; None where it does."""
     if name in _TABLES:
         texts = isinstance(value, dict) and _are_texts(value.values())

@@ -18,7 +18,7 @@ class Interrupted(Exception):
     """Ctrl-C, and what the user should know about what was done until then."""
 
 
-def print_json(value: Any) -> None:  # noqa: ANN401 - anything that JSON can say
+def print_json(value: Any) -> None:
     """One JSON value on stdout."""
     escaped = "utf" not in (sys.stdout.encoding or "").lower()
     typer.echo(json.dumps(value, ensure_ascii=escaped, indent=2, default=str))

@@ -12,7 +12,7 @@ from es_hybrid.indexing import Progress
 class Bar:
     """Receives progress and remembers the last; draws it where there is a terminal."""
 
-    def __init__(self, drawing: Any = None, task: Any = None) -> None:  # noqa: ANN401 - rich's
+    def __init__(self, drawing: Any = None, task: Any = None) -> None:
         self.last: Progress | None = None
         self._drawing = drawing
         self._task = task
@@ -40,7 +40,7 @@ def progress_bar(title: str, *, shown: bool) -> Iterator[Bar]:
     from rich.text import Text
 
     class Rate(ProgressColumn):
-        def render(self, task: Any) -> Text:  # noqa: ANN401 - rich's Task
+        def render(self, task: Any) -> Text:
             done = task.fields.get("done", 0)
             return Text(f"{done:,} documents, {done / task.elapsed if task.elapsed else 0:,.0f}/s")
 

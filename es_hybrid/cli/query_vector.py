@@ -9,7 +9,7 @@ from typing import Any
 from es_hybrid.errors import UsageError
 
 
-def read_vector(text: str) -> Any:  # noqa: ANN401 - the numbers are checked by the search
+def read_vector(text: str) -> Any:
     """What ``--vector`` says: a JSON list, or a file with one, or a .npy file.
 
     Raises:
@@ -38,7 +38,7 @@ def read_vector(text: str) -> Any:  # noqa: ANN401 - the numbers are checked by 
         ) from None
 
 
-def _parsed(text: str, *, shown: str) -> Any:  # noqa: ANN401 - any JSON value
+def _parsed(text: str, *, shown: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:

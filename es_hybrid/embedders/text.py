@@ -25,7 +25,7 @@ class SentenceTransformerEmbedder:
         self.device = device
 
     @cached_property
-    def _model(self) -> Any:  # noqa: ANN401 - imported only when used
+    def _model(self) -> Any:
         _check_folder(self.name)
         try:
             from sentence_transformers import SentenceTransformer
@@ -84,7 +84,7 @@ def _check_folder(name: str) -> None:
         )
 
 
-def _dims(model: Any) -> int:  # noqa: ANN401 - a SentenceTransformer
+def _dims(model: Any) -> int:
     # Renamed in sentence-transformers 6.
     named = getattr(model, "get_embedding_dimension", None)
     return int((named or model.get_sentence_embedding_dimension)())

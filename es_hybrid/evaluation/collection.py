@@ -29,7 +29,7 @@ class Collection:
     metadata: Mapping[str, Mapping[str, Any]]
     qrels: Qrels
 
-    def where(self, key: str, value: Any) -> Collection:  # noqa: ANN401 - any JSON value
+    def where(self, key: str, value: Any) -> Collection:
         """The part whose queries have this in their metadata."""
         kept = [query for query, known in self.metadata.items() if known.get(key) == value]
         return Collection(

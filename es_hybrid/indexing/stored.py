@@ -38,6 +38,6 @@ def stored(item: Embedded, *, source: str, base64: bool) -> dict[str, Any]:
     return {**item.document.source, PASSAGES_FIELD: passages, META_FIELD: made}
 
 
-def _values(vector: Vector, *, base64: bool) -> Any:  # noqa: ANN401 - text or numbers
+def _values(vector: Vector, *, base64: bool) -> Any:
     values = vector.values
     return packed(values[None, :])[0] if base64 and values is not None else values

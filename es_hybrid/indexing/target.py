@@ -116,7 +116,7 @@ def existing(live: LiveIndex, name: str, wanted: Wanted) -> Target:
         name,
         live.index,
         live.contract,
-        index_embedder(live, wanted.embedder),
+        index_embedder(live.contract, wanted.embedder, index=live.index),
         exists=True,
         types=types,
         new_types={name: kind for name, kind in types.items() if live.types.get(name) != kind},
@@ -180,6 +180,6 @@ def _compare(live: LiveIndex, wanted: Wanted) -> None:
             )
 
 
-def refresh(client: Elasticsearch, index: str) -> Any:  # noqa: ANN401 - Elasticsearch's answer
+def refresh(client: Elasticsearch, index: str) -> Any:
     """Make all that was written searchable."""
     return request(client, "POST", path(index, "_refresh"))

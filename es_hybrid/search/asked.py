@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Any, get_args
 
-from es_hybrid.errors import UsageError, VectorError
-from es_hybrid.fusion import check_rank_constant
+from es_hybrid.errors import UsageError
+from es_hybrid.filters import Filters
+from es_hybrid.fusion import NORMALIZERS, RANK_CONSTANT, check_rank_constant
 from es_hybrid.hits import MODES, Mode
-from es_hybrid.texts import composed, is_blank
+from es_hybrid.rerank import Reranker
+from es_hybrid.search.checks import choice, field_list, number, whole, words
+from es_hybrid.search.legs import Leg
+from es_hybrid.search.options import Fusion, Method, Options
+from es_hybrid.search.point_in_time import PointInTime
 from es_hybrid.vector_index import MAX_CANDIDATES
-from es_hybrid.vectors import Vectors, usable_query, vector
 
 # How many of each leg are fused. Elasticsearch's default of 10 is too few to find a document
 # that both legs hold at rank 15.
@@ -19,75 +26,205 @@ WINDOW = 100
 # Elasticsearch's index.max_result_window.
 MAX_SIZE = 10_000
 
+# How many hits a reranker reads, each a pass of a model.
+RERANK_WINDOW = 100
 
-@dataclass(frozen=True, slots=True)
+NORMALIZER = "minmax"
+
+_DURATION = re.compile(r"[1-9]\d*(ms|s|m)")
+_HEADER = re.compile(r"[\x20-\x7e]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """One search as the caller wants it.
+    """One search as the caller wants it; what is not described here is in `Options`.
 
     Attributes:
-        query: words for the BM25 leg, and for the embedder unless there is a `vector`.
-        vector: float32, shape (dims,), as the caller gave it.
+        query: words for BM25 legs, and for the embedder of legs without a vector.
         mode: which legs run.
-        size: number of hits.
-        depth: how many each leg returns.
-        rank_constant: of reciprocal rank fusion.
-        exact: whether the kNN leg may miss nothing.
-        num_candidates: of an approximate kNN leg; None takes the default.
+        legs: these.
+        window: how many each leg returns.
+        start: hits to skip.
+        highlight: Elasticsearch's ``highlight`` object, but for its query.
+        headers: to send, X-Opaque-Id among them.
     """
 
     query: str | None
-    vector: Vectors | None
     mode: Mode
-    size: int
-    depth: int
-    rank_constant: int
+    legs: tuple[Leg, ...]
+    fields: tuple[str, ...] | None
+    filters: Filters
     exact: bool
-    num_candidates: int | None
+    method: Method
+    window: int
+    rank_constant: int
+    normalizer: str
+    min_score: float | None
+    fusion: Fusion
+    size: int
+    start: int
+    pit: PointInTime | None
+    collapse: str | None
+    source: bool | tuple[str, ...]
+    highlight: Mapping[str, Any] | None
+    aggs: Mapping[str, Any] | None
+    exact_totals: bool
+    explain: bool
+    rerank: Reranker | None
+    rerank_window: int
+    mmr: float | None
+    allow_partial: bool
+    timeout: str | None
+    preference: str | None
+    headers: Mapping[str, str]
+
+    @property
+    def fused(self) -> bool:
+        """Whether there is something to fuse."""
+        return len(self.legs) > 1
+
+    @property
+    def normalizers(self) -> list[str]:
+        """Of linear fusion, one per leg."""
+        return [leg.normalizer or self.normalizer for leg in self.legs]
 
 
-def asked(
-    query: str | None,
-    *,
-    vector: Any,  # noqa: ANN401 - any array of numbers
-    mode: Mode | None,
-    size: int,
-    window: int | None,
-    rank_constant: int,
-    exact: bool,
-    num_candidates: int | None,
-) -> Asked:
+def asked(query: str | None, options: Options) -> Asked:
     """The arguments of a search, checked as far as they can be without the index.
 
     Raises:
         UsageError: one of them, or two together, can never work.
         VectorError: the vector is none.
     """
-    query = None if query is None else _words(query)
-    mode = mode or ("knn" if query is None and vector is not None else "hybrid")
-    _check_mode(query, mode=mode, given=vector is not None)
-    depth = _depth(mode, size=size, window=window)
-    check_rank_constant(rank_constant)
-    _check_candidates(num_candidates, mode=mode, exact=exact, least=depth)
-    row = None if vector is None else _given(vector)
-    return Asked(query, row, mode, size, depth, rank_constant, exact, num_candidates)
+    _check_names(options)
+    text = None if query is None else words(query)
+    legs, mode = _legs(text, options)
+    size, start, window = _sizes(options, fused=len(legs) > 1)
+    return Asked(
+        query=text,
+        mode=mode,
+        legs=legs,
+        fields=None if (fields := options.get("fields")) is None else field_list(fields),
+        filters=options.get("filter"),
+        exact=options.get("exact", False),
+        window=window,
+        size=size,
+        start=start,
+        pit=_point_in_time(options.get("pit")),
+        collapse=options.get("collapse"),
+        source=_source(options.get("source", True)),
+        highlight=_highlight(options.get("highlight", False)),
+        aggs=options.get("aggs"),
+        exact_totals=options.get("exact_totals", False),
+        explain=options.get("explain", False),
+        rerank=_reranker(options.get("rerank"), text),
+        rerank_window=whole(
+            "rerank_window", options.get("rerank_window", RERANK_WINDOW), least=1, most=MAX_SIZE
+        ),
+        mmr=_fraction("mmr", options.get("mmr")),
+        **_combining(options),
+        **_sending(options),
+    )
 
 
-def _words(query: str) -> str:
-    """The query as documents are written: composed, and something to see of it."""
-    if is_blank(query):
-        raise UsageError(f"query {query!r} is empty: type some words")
-    try:
-        query.encode()
-    except UnicodeEncodeError:
+def _check_names(options: Options) -> None:
+    known = list(Options.__annotations__)
+    for name in options:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+            raise UsageError(f"a search has no option {name!r}: {hint}")
+
+
+def _combining(options: Options) -> dict[str, Any]:
+    """How legs are fused."""
+    method = choice("method", options.get("method", "rrf"), get_args(Method))
+    normalizer = options.get("normalizer", NORMALIZER)
+    for name in ("normalizer", "min_score"):
+        if method == "rrf" and options.get(name) is not None:
+            raise UsageError(f"{name} is of linear fusion: take method='linear', or leave it out")
+    least = options.get("min_score")
+    return {
+        "method": method,
+        "rank_constant": check_rank_constant(options.get("rank_constant", RANK_CONSTANT)),
+        "normalizer": choice("normalizer", normalizer, list(NORMALIZERS)),
+        "min_score": None if least is None else number("min_score", least, least=0),
+        "fusion": choice("fusion", options.get("fusion", "auto"), get_args(Fusion)),
+    }
+
+
+def _sending(options: Options) -> dict[str, Any]:
+    """How the search is sent."""
+    timeout = options.get("timeout")
+    if timeout is not None and not _DURATION.fullmatch(timeout):
+        raise UsageError(f"timeout {timeout!r} is no duration: write it like 500ms or 2s")
+    headers = dict(options.get("headers") or {})
+    if (opaque := options.get("opaque_id")) is not None:
+        headers["X-Opaque-Id"] = opaque
+    for name, value in headers.items():
+        if not isinstance(value, str) or not _HEADER.fullmatch(value):
+            raise UsageError(f"header {name}: {value!r} cannot be sent: use printable ASCII")
+    return {
+        "allow_partial": options.get("allow_partial", False),
+        "timeout": timeout,
+        "preference": options.get("preference"),
+        "headers": headers,
+    }
+
+
+def _legs(query: str | None, options: Options) -> tuple[tuple[Leg, ...], Mode]:
+    """Which legs run, weighted, and what that is called."""
+    given = options.get("legs")
+    legs, mode = _legs_of_mode(query, options) if given is None else _own_legs(query, options)
+    weights = options.get("weights") or {}
+    names = [leg.name for leg in legs]
+    if unknown := [name for name in weights if name not in names]:
         raise UsageError(
-            f"query {query!r} has half of a surrogate pair, which is no Unicode: take it out"
-        ) from None
-    return composed(query)
+            f"a weight for {unknown[0]!r}, which is no leg: there are {', '.join(names)}"
+        )
+    weighted = tuple(replace(leg, weight=weights.get(leg.name, leg.weight)) for leg in legs)
+    return weighted, mode
+
+
+def _own_legs(query: str | None, options: Options) -> tuple[Sequence[Leg], Mode]:
+    legs = list(options.get("legs") or ())
+    if not legs:
+        raise UsageError("legs are an empty list: give one leg, or leave it out")
+    for name in ("mode", "vector", "min_cosine", "min_bm25", "num_candidates"):
+        if options.get(name) is not None:
+            raise UsageError(f"{name} and legs are both given: say it in the legs alone")
+    for leg in legs:
+        if not isinstance(leg, Leg):
+            raise UsageError(f"{leg!r} is no leg: make one with Leg.bm25, Leg.knn or Leg.query")
+        if leg.kind != "query" and leg.vector is None and leg.text is None and query is None:
+            raise UsageError(f"leg {leg.name!r} has no words: give a query, or text= in the leg")
+    names = [leg.name for leg in legs]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UsageError(f"two legs are called {twice[0]!r}: give each its own name")
+    return legs, "hybrid" if len(legs) > 1 else legs[0].kind
+
+
+def _legs_of_mode(query: str | None, options: Options) -> tuple[Sequence[Leg], Mode]:
+    vector = options.get("vector")
+    mode = options.get("mode") or ("knn" if query is None and vector is not None else "hybrid")
+    _check_mode(query, mode=mode, given=vector is not None)
+    _check_candidates(options, mode=mode)
+    least_score, least_cosine = options.get("min_bm25"), options.get("min_cosine")
+    if mode == "knn" and least_score is not None:
+        raise UsageError("min_bm25 is about BM25, which mode 'knn' does not run: leave it out")
+    if mode == "bm25" and least_cosine is not None:
+        raise UsageError("min_cosine is about kNN, which mode 'bm25' does not run: leave it out")
+    legs = []
+    if query is not None and mode != "knn":
+        legs.append(Leg.bm25(minimum=least_score))
+    if mode != "bm25":
+        candidates = options.get("num_candidates")
+        legs.append(Leg.knn(vector=vector, minimum=least_cosine, num_candidates=candidates))
+    return legs, mode
 
 
 def _check_mode(query: str | None, *, mode: str, given: bool) -> None:
-    if mode not in MODES:
-        raise UsageError(f"unknown mode {mode!r}: choose one of {', '.join(MODES)}")
+    choice("mode", mode, MODES)
     if query is None and not given:
         raise UsageError("there is nothing to search for: give some words, a vector, or both")
     if query is None and mode != "knn":
@@ -96,18 +233,8 @@ def _check_mode(query: str | None, *, mode: str, given: bool) -> None:
         raise UsageError("mode 'bm25' searches for words alone: leave the vector out")
 
 
-def _depth(mode: str, *, size: int, window: int | None) -> int:
-    """How deep each leg goes."""
-    if not 0 <= size <= MAX_SIZE:
-        raise UsageError(f"size {size} is not between 0 and {MAX_SIZE}")
-    if mode != "hybrid":
-        return max(size, 1)
-    if window is not None and not max(size, 1) <= window <= MAX_SIZE:
-        raise UsageError(f"window {window} is not between size {size} and {MAX_SIZE}")
-    return window or max(WINDOW, size)
-
-
-def _check_candidates(candidates: int | None, *, mode: str, exact: bool, least: int) -> None:
+def _check_candidates(options: Options, *, mode: str) -> None:
+    candidates, exact = options.get("num_candidates"), options.get("exact", False)
     if mode == "bm25" and (exact or candidates is not None):
         word = "exact" if exact else "num_candidates"
         raise UsageError(f"{word} is about kNN, which mode 'bm25' does not run: leave it out")
@@ -115,28 +242,55 @@ def _check_candidates(candidates: int | None, *, mode: str, exact: bool, least: 
         return
     if exact:
         raise UsageError("an exact search compares all vectors: leave num_candidates out")
-    if not least <= candidates <= MAX_CANDIDATES:
+    whole("num_candidates", candidates, least=1, most=MAX_CANDIDATES)
+
+
+def _sizes(options: Options, *, fused: bool) -> tuple[int, int, int]:
+    """Number of hits, how many are skipped, and how deep each leg goes."""
+    size = whole("size", options.get("size", 10), least=0, most=MAX_SIZE)
+    start = whole("from", options.get("from_", 0), least=0, most=MAX_SIZE)
+    window = options.get("window")
+    later = any(options.get(name) is not None for name in ("rerank", "mmr", "collapse"))
+    if window is None and not (fused or later):
+        return size, start, whole("from + size", max(start + size, 1), least=1, most=MAX_SIZE)
+    if window is not None and not (isinstance(window, int) and max(size, 1) <= window <= MAX_SIZE):
+        raise UsageError(f"window {window} is not between size {size} and {MAX_SIZE}")
+    depth = window or max(WINDOW, size)
+    if start >= depth:
         raise UsageError(
-            f"num_candidates {candidates} is not between {least}, the hits of the kNN leg, and "
-            f"{MAX_CANDIDATES}"
+            f"from {start} lies past the window: the {depth} best of each leg are fused, and "
+            f"nothing is known beyond; take a window above {start} (up to {MAX_SIZE}), the same "
+            "for all pages"
         )
+    return size, start, depth
 
 
-def _given(values: Any) -> Vectors:  # noqa: ANN401 - any array of numbers
-    row = vector(values, maker="the query vector")
-    usable_query(row, maker="the caller", scaled=True)  # neither zero, NaN nor infinite
-    return row
+def _source(given: Any) -> bool | tuple[str, ...]:
+    return given if isinstance(given, bool) else field_list(given)
 
 
-def query_row(row: Vectors, *, dims: int, scaled: bool) -> Vectors:
-    """The caller's vector as the index compares it.
+def _highlight(given: Any) -> Mapping[str, Any] | None:
+    """Elasticsearch's object; without fields it is that of all that are searched."""
+    if given is None or given is False:
+        return None
+    if isinstance(given, Mapping):
+        return given
+    return {} if given is True else {"fields": {name: {} for name in field_list(given)}}
 
-    Raises:
-        VectorError: it has another number of dimensions than the index, or is too long.
-    """
-    if len(row) != dims:
-        raise VectorError(
-            f"the query vector has {len(row)} numbers, the index has {dims} dimensions: make it "
-            "with the model that made the index"
+
+def _fraction(what: str, value: float | None) -> float | None:
+    return None if value is None else number(what, value, least=0, most=1)
+
+
+def _reranker(given: Reranker | None, query: str | None) -> Reranker | None:
+    if given is not None and query is None:
+        raise UsageError("a reranker compares the hits with words: give a query, or leave it out")
+    return given
+
+
+def _point_in_time(given: Any) -> PointInTime | None:
+    if given is not None and not isinstance(given, PointInTime):
+        raise UsageError(
+            f"pit {given!r} is none of this searcher's: open one with open_point_in_time()"
         )
-    return usable_query(row, maker="the caller", scaled=scaled)
+    return given

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
-from elasticsearch import Elasticsearch
 
-from es_hybrid.client import path, request
-from es_hybrid.documents import META_FIELD, VECTOR_FIELD
-from es_hybrid.filters import Clause
+from es_hybrid.client import path
+from es_hybrid.errors import UsageError
 from es_hybrid.search.queries import (
+    NORM_FIELD,
     Body,
-    Leg,
-    knn_leg,
+    Frame,
+    Key,
+    LegSearch,
+    needs_norm,
     rescored_leg,
     scanned_leg,
     script_leg,
+    these,
     with_vector,
 )
-from es_hybrid.similarity import Floats, Similarity
-from es_hybrid.vector_index import VectorIndexType
-from es_hybrid.vectors import Vectors
+from es_hybrid.similarity import Floats
+from es_hybrid.steps import Request, Steps
 
 # Up to so many vectors, quantised candidates that are scored again came in numpy's order: for
 # 100 of 100 queries, the best 10 and the best 100, in int8, int4 and bbq on 9.5.4 (2026-11-23;
@@ -35,9 +35,6 @@ RESCORED_UP_TO = 20_000
 _PAGE = 1_000_000
 _MOST_IN_PAGE = 5_000
 _KEEP_ALIVE = "2m"
-
-# One document: (index, _id).
-Key = tuple[str, str]
 
 
 class _Scored(NamedTuple):
@@ -50,111 +47,111 @@ class _Scored(NamedTuple):
 
 
 def exact_leg(
-    client: Elasticsearch,
-    name: str,
-    vector: Vectors,
-    *,
-    size: int,
-    kind: VectorIndexType,
-    similarity: Similarity,
-    painless: bool | None,
-    filter: Clause | None = None,  # noqa: A002
-) -> Leg:
-    """The leg that finds the `size` nearest documents without a miss, as `Leg.way` says.
+    leg: LegSearch, *, name: str, quantised: bool, painless: bool | None
+) -> Steps[LegSearch]:
+    """`leg`, a kNN leg, so that it finds the nearest documents without a miss.
 
     A flat index compares all vectors anyway. Otherwise a script does, where the server runs
     scripts; where it does not, a small quantised index is searched so deep that nothing is
-    missed, and any other is scanned.
+    missed, and any other is scanned. `LegSearch.way` says which it is.
 
     Args:
-        client: asked how many vectors there are, if that matters.
-        name: the index.
-        vector: as for `knn_leg`.
-        size: as for `knn_leg`.
-        kind: the vector index type.
-        similarity: of the vector field.
+        leg: a `knn_leg`.
+        name: the index, which may be asked how many vectors there are.
+        quantised: whether its vector index type is.
         painless: whether the server runs scripts; None is tried.
-        filter: only these documents.
 
     Raises:
+        UsageError: passages on a server without scripts.
         ServerError: the server refused, or cannot be reached.
     """
-    plain = knn_leg(vector, size=size, kind=kind, similarity=similarity, filter=filter)
-    if plain.way == "exact:flat":
-        return plain
+    if leg.way == "exact:flat":
+        return leg
     if painless is not False:
-        return script_leg(vector, size=size, similarity=similarity, filter=filter)
-    if kind.quantised and _count(client, name, filter) <= RESCORED_UP_TO:
-        return rescored_leg(plain)
-    return scanned_leg(vector, size=size, similarity=similarity, filter=filter)
+        return script_leg(leg)
+    if leg.in_passages:
+        raise UsageError(
+            "exact search in passages needs an index made with --vector-index flat, or a server "
+            "that runs scripts: leave --exact out, or index under another name"
+        )
+    if quantised and (yield from _count(leg, name)) <= RESCORED_UP_TO:
+        return rescored_leg(leg)
+    return scanned_leg(leg)
 
 
-def _count(client: Elasticsearch, name: str, clause: Clause | None) -> int:
-    answer = request(client, "POST", path(name, "_count"), body={"query": with_vector(clause)})
+def _count(leg: LegSearch, name: str) -> Steps[int]:
+    answer = yield Request("POST", path(name, "_count"), body={"query": with_vector(leg)})
     return int(answer["count"])
 
 
-def scan(client: Elasticsearch, name: str, leg: Leg, *, binary: bool) -> dict[str, Any]:
+def scan(leg: LegSearch, frame: Frame, *, name: str, binary: bool) -> Steps[dict[str, Any]]:
     """What Elasticsearch would answer to `leg` if it compared every vector.
 
     Vectors are fetched page by page from one point in time, so that memory holds one page.
 
     Args:
-        client: any client.
-        name: the index.
         leg: a `scanned_leg`.
+        frame: what is read of each hit.
+        name: the index.
         binary: whether the server gives vectors as base64, since 9.4; text takes twice the time.
 
     Raises:
         ServerError: the server refused, or cannot be reached.
     """
-    with _point_in_time(client, name) as pit:
-        best: list[_Scored] = []
-        for hits in _pages(client, leg, pit=pit, binary=binary):
-            best = sorted([*best, *_best(hits, leg)])[: leg.body["size"]]
-        return {"hits": {"hits": _whole(client, best, pit=pit)}}
-
-
-@contextmanager
-def _point_in_time(client: Elasticsearch, name: str) -> Iterator[Body]:
-    opened = request(client, "POST", path(name, "_pit"), params={"keep_alive": _KEEP_ALIVE})
+    if frame.pit is not None:
+        return (yield from _scanned(leg, frame, pit=frame.pit, binary=binary))
+    opened = yield Request("POST", path(name, "_pit"), params={"keep_alive": _KEEP_ALIVE})
+    pit = {"id": opened["id"], "keep_alive": _KEEP_ALIVE}
+    closed = Request("DELETE", path("_pit"), body={"id": opened["id"]}, ok=(404,))
     try:
-        yield {"id": opened["id"], "keep_alive": _KEEP_ALIVE}
-    finally:
-        request(client, "DELETE", path("_pit"), body={"id": opened["id"]}, ok=(404,))
+        answer = yield from _scanned(leg, frame, pit=pit, binary=binary)
+    except Exception:
+        yield closed
+        raise
+    yield closed
+    return answer
 
 
-def _pages(
-    client: Elasticsearch, leg: Leg, *, pit: Body, binary: bool
-) -> Iterator[list[dict[str, Any]]]:
-    dims = 1 if leg.vector is None else len(leg.vector)
-    size = max(1, min(_MOST_IN_PAGE, _PAGE // dims))
-    read = (
-        {"docvalue_fields": [{"field": VECTOR_FIELD, "format": "binary"}]}
-        if binary
-        else {"fields": [VECTOR_FIELD]}
-    )
-    norm = {"fields": [*read.get("fields", []), *leg.body.get("fields", [])]}
-    body = {"query": leg.body["query"], "size": size, "pit": pit, "sort": ["_shard_doc"]}
-    body |= {"_source": False, "track_total_hits": False, **read, **norm}
+def _scanned(leg: LegSearch, frame: Frame, *, pit: Body, binary: bool) -> Steps[dict[str, Any]]:
+    best: list[_Scored] = []
+    body = _page(leg, frame, binary=binary) | {"pit": pit}
     while True:
-        answer = request(client, "POST", path("_search"), body=body)
-        if not (hits := answer["hits"]["hits"]):
-            return
-        yield hits
-        if len(hits) < size:
-            return
+        hits = (yield Request("POST", path("_search"), body=body))["hits"]["hits"]
+        if hits:
+            best = sorted([*best, *_best(hits, leg)])[: leg.size]
+        if len(hits) < body["size"]:
+            break
         body["search_after"] = hits[-1]["sort"]
+    return {"hits": {"hits": (yield from _whole(best, frame, pit=pit))}, "status": 200}
 
 
-def _best(hits: Sequence[Mapping[str, Any]], leg: Leg) -> Iterator[_Scored]:
+def _page(leg: LegSearch, frame: Frame, *, binary: bool) -> Body:
+    dims = 1 if leg.vector is None else len(leg.vector)
+    norm = [NORM_FIELD] if needs_norm(leg) else []
+    fields = [*frame.fields, *norm, *([] if binary else [leg.field])]
+    packed = {"docvalue_fields": [{"field": leg.field, "format": "binary"}]} if binary else {}
+    return {
+        "query": with_vector(leg),
+        "size": max(1, min(_MOST_IN_PAGE, _PAGE // dims)),
+        "sort": ["_shard_doc"],
+        "_source": False,
+        "track_total_hits": False,
+        **packed,
+        **({"fields": fields} if fields else {}),
+    }
+
+
+def _best(hits: Sequence[Mapping[str, Any]], leg: LegSearch) -> Iterator[_Scored]:
     """The best of one page; scores are float32, as Elasticsearch's are, and tie like them."""
     query = np.asarray(leg.vector, np.float64)
-    vectors = np.array([_vector(hit["fields"][VECTOR_FIELD]) for hit in hits])
+    vectors = np.array([_vector(hit["fields"][leg.field]) for hit in hits])
     scores = leg.similarity.scores(vectors, query).astype(np.float32)
-    for row in np.argsort(-scores, kind="stable")[: leg.body["size"]]:
+    least = -np.inf if leg.minimum is None else np.float32((1 + leg.minimum) / 2)
+    for row in np.argsort(-scores, kind="stable")[: leg.size]:
+        if scores[row] < least:
+            return
         hit = hits[row]
-        fields = {name: value for name, value in hit["fields"].items() if name != VECTOR_FIELD}
+        fields = {name: value for name, value in hit["fields"].items() if name != leg.field}
         yield _Scored(-float(scores[row]), hit["sort"][0], (hit["_index"], hit["_id"]), fields)
 
 
@@ -165,22 +162,18 @@ def _vector(values: Sequence[Any]) -> Floats:
     return np.asarray(values, np.float32).astype(np.float64)
 
 
-def _whole(client: Elasticsearch, best: Sequence[_Scored], *, pit: Body) -> list[dict[str, Any]]:
+def _whole(best: Sequence[_Scored], frame: Frame, *, pit: Body) -> Steps[list[dict[str, Any]]]:
     """The hits with what a user sees of them."""
-    body = {
-        "query": {"ids": {"values": [one.key[1] for one in best]}},
-        "size": len(best),
-        "pit": pit,
-        "_source": {"excludes": [VECTOR_FIELD, META_FIELD]},
-    }
-    answer = request(client, "POST", path("_search"), body=body) if best else {"hits": {"hits": []}}
-    sources = {(hit["_index"], hit["_id"]): hit["_source"] for hit in answer["hits"]["hits"]}
+    body = {"query": these([one.key for one in best]), "size": len(best), "pit": pit}
+    body |= {"_source": frame.source}
+    answer = (yield Request("POST", path("_search"), body=body)) if best else {"hits": {"hits": []}}
+    sources = {(hit["_index"], hit["_id"]): hit for hit in answer["hits"]["hits"]}
     return [
         {
             "_index": one.key[0],
             "_id": one.key[1],
             "_score": -one.worse,
-            "_source": sources[one.key],
+            "_source": sources[one.key].get("_source", {}),
             "fields": one.fields,
             "sort": [-one.worse, one.tie],
         }

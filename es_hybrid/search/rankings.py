@@ -10,11 +10,8 @@ from typing import Any
 from es_hybrid.fusion import Fused
 from es_hybrid.hits import Hit, LegHit, PassageHit, Total
 from es_hybrid.search.nested import best_norm, best_passage
-from es_hybrid.search.queries import NORM_FIELD, Leg
+from es_hybrid.search.queries import NORM_FIELD, Key, LegSearch
 from es_hybrid.similarity import raw_and_cosine
-
-# One document, wherever it lies: (index, _id).
-Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -27,24 +24,24 @@ class Ranking:
         total: how many documents the leg matches.
     """
 
-    leg: Leg
+    leg: LegSearch
     found: Mapping[Key, Mapping[str, Any]]
     total: Total
-
-    @property
-    def ties(self) -> dict[Key, int]:
-        """Key -> `_shard_doc`, the second sort value of every leg."""
-        return {key: hit["sort"][1] for key, hit in self.found.items()}
 
     @cached_property
     def ranks(self) -> dict[Key, int]:
         """Key -> rank, from 1."""
         return {key: rank for rank, key in enumerate(self.found, start=1)}
 
+    @property
+    def whole(self) -> bool:
+        """Whether it holds all that the leg matches."""
+        return self.total == Total(len(self.found), "eq")
+
     def leg_hit(self, key: Key, *, contribution: float | None) -> LegHit:
         """How this leg saw the document `key`, which it must hold."""
         found = self.found[key]
-        raw, cosine = self._compared(found) if self.leg.kind == "knn" else (None, None)
+        raw, cosine = self.compared(found)
         return LegHit(
             kind=self.leg.kind,
             rank=self.ranks[key],
@@ -57,18 +54,21 @@ class Ranking:
     def passage(self, key: Key) -> PassageHit | None:
         """The passage that this leg found the document `key` by, if it did."""
         found = self.found.get(key)
-        if found is None or self.leg.kind != "knn":
+        if found is None or not self.leg.in_passages:
             return None
-        return best_passage(found, cosine=self._compared(found)[1])
+        return best_passage(found, cosine=self.compared(found)[1])
 
-    def _compared(self, found: Mapping[str, Any]) -> tuple[float, float | None]:
+    def compared(self, found: Mapping[str, Any]) -> tuple[float | None, float | None]:
+        """What a kNN leg compared of a hit, and its cosine; nothing in other legs."""
+        if self.leg.kind != "knn":
+            return None, None
         norm = best_norm(found) or (found.get("fields", {}).get(NORM_FIELD) or [None])[0]
-        return raw_and_cosine(
-            self.leg.similarity, found["_score"], query_norm=self.leg.query_norm, norm=norm
-        )
+        near = self.leg.similarity
+        query_norm = None if near.scaled else self.leg.query_norm
+        return raw_and_cosine(near, found["_score"], query_norm=query_norm, norm=norm)
 
 
-def ranking(leg: Leg, answer: Mapping[str, Any]) -> Ranking:
+def ranking(leg: LegSearch, answer: Mapping[str, Any]) -> Ranking:
     """Read the answer to `leg`."""
     hits = answer["hits"]
     found = {(hit["_index"], hit["_id"]): hit for hit in hits["hits"]}
@@ -77,8 +77,23 @@ def ranking(leg: Leg, answer: Mapping[str, Any]) -> Ranking:
     return Ranking(leg, found, Total(hits["total"]["value"], hits["total"]["relation"]))
 
 
-def hit(entry: Fused[Key], rankings: Sequence[Ranking]) -> Hit:
-    """One fused entry with all that its legs know about it."""
+def ties(rankings: Sequence[Ranking]) -> dict[Key, int]:
+    """Key -> `_shard_doc`, the second sort value in every leg."""
+    return {key: hit["sort"][1] for one in rankings for key, hit in one.found.items()}
+
+
+# What Elasticsearch gives a fused hit of score 0: the smallest float32 above it.
+SMALLEST_SCORE = 2.0**-149
+
+
+def hit(entry: Fused[Key], rankings: Sequence[Ranking], raw: Mapping[str, Any]) -> Hit:
+    """One fused entry with all that its legs know about it.
+
+    Args:
+        entry: of the fused list.
+        rankings: what was fused; none where Elasticsearch did it.
+        raw: one of Elasticsearch's hits of this document.
+    """
     alone = len(rankings) == 1
     legs = {
         one.leg.name: one.leg_hit(entry.key, contribution=None if alone else contribution)
@@ -86,20 +101,19 @@ def hit(entry: Fused[Key], rankings: Sequence[Ranking]) -> Hit:
         if contribution is not None
     }
     index, identifier = entry.key
-    source = next(one.found[entry.key] for one in rankings if entry.key in one.found)["_source"]
-    score = next(iter(legs.values())).score if alone else entry.score
+    score = raw["_score"] if alone else max(entry.score, SMALLEST_SCORE)
     passage = next(filter(None, (one.passage(entry.key) for one in rankings)), None)
-    return Hit(identifier, index, score, source, legs, passage)
+    return Hit(identifier, index, score, raw.get("_source", {}), legs, passage)
 
 
 def union(rankings: Sequence[Ranking], *, found: int) -> Total:
     """How many documents match any leg, as far as one request tells.
 
-    A kNN leg matches its k hits; a BM25 leg all that it counted. Where every leg was seen to its
+    A kNN leg matches its k hits; another all that it counted. Where every leg was seen to its
     end, the union is the `found` different documents; otherwise it is at least the largest leg.
     """
     if len(rankings) == 1:
         return rankings[0].total
-    if all(one.total == Total(len(one.found), "eq") for one in rankings):
+    if all(one.whole for one in rankings):
         return Total(found, "eq")
     return Total(max(found, *(one.total.value for one in rankings)), "gte")

@@ -69,7 +69,7 @@ def memory(records: Iterable[Any]) -> Source:
     return _Memory(records)
 
 
-def checked(record: Any) -> Record | RecordError:  # noqa: ANN401 - whatever the caller holds
+def checked(record: Any) -> Record | RecordError:
     """The record if it is a mapping with string keys, else the reason against it."""
     if not isinstance(record, dict):
         return RecordError(f"a {type(record).__name__}, not an object with fields")

@@ -84,7 +84,7 @@ class Parquet(Source):
             yield from table.cast(self.schema, safe=False).to_pylist()
 
 
-def _pyarrow_parquet() -> Any:  # noqa: ANN401 - pyarrow has no types
+def _pyarrow_parquet() -> Any:
     try:
         from pyarrow import parquet
     except ImportError:
@@ -172,7 +172,7 @@ def _record(row: Mapping[str, Any]) -> Record | RecordError:
         return error
 
 
-def _is_nan(value: Any) -> bool:  # noqa: ANN401 - whatever a cell holds
+def _is_nan(value: Any) -> bool:
     return isinstance(value, float) and isnan(value)
 
 
@@ -182,7 +182,7 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in plain if value is not None}
 
 
-def _value(value: Any) -> Any:  # noqa: ANN401 - whatever a cell holds
+def _value(value: Any) -> Any:
     if isinstance(value, Mapping):
         return _plain(value)
     if isinstance(value, list):

@@ -54,7 +54,7 @@ class GivenVectors(Source):
     def label(self) -> str:
         """What the vectors are called where nobody names the model that made them."""
 
-    def _checked(self, values: Any, *, where: str) -> Vectors | RecordError:  # noqa: ANN401
+    def _checked(self, values: Any, *, where: str) -> Vectors | RecordError:
         try:
             row = vector(values, maker=where)
         except VectorError as error:
@@ -129,7 +129,7 @@ class VectorColumn(GivenVectors):
         kept = {name: value for name, value in record.items() if name != self.column}
         return replace(item, record=kept, vector=row)
 
-    def _values(self, record: Record) -> Any:  # noqa: ANN401 - whatever stands there
+    def _values(self, record: Record) -> Any:
         values = record.get(self.column)
         try:
             return orjson.loads(values) if isinstance(values, str) else values

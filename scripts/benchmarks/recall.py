@@ -36,7 +36,7 @@ from es_hybrid.documents import VECTOR_FIELD
 from es_hybrid.embedders import Embedder, document_vectors, load_embedder
 from es_hybrid.mapping import index_body
 from es_hybrid.node import Node
-from es_hybrid.search.queries import knn_leg
+from es_hybrid.search.queries import Frame, body, knn_leg
 from es_hybrid.vector_index import VECTOR_INDEX_TYPES, VectorIndexType
 from es_hybrid.vectors import Vectors, packed, unit
 
@@ -142,7 +142,7 @@ def asked(
 ) -> Iterator[list[int]]:
     """The rows found for each query."""
     legs = [
-        knn_leg(query, size=K, kind=kind, num_candidates=candidates).body | {"_source": False}
+        body(knn_leg(query, size=K, kind=kind, num_candidates=candidates), Frame(source=False))
         for query in queries
     ]
     for start in range(0, len(legs), 50):

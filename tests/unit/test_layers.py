@@ -27,7 +27,7 @@ LAYERS = (
 PURE = (
     *("analysis", "texts", "contract", "documents", "field_types", "filters", "fusion", "hits"),
     *("json_values", "mapping", "mmr", "passages", "similarity", "vector_index", "vectors"),
-    *("search.asked", "search.nested", "search.queries", "search.rankings"),
+    *("search.nested", "search.queries", "search.rankings"),
 )
 SERVER = {"elasticsearch", "elastic_transport"}
 

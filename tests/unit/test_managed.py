@@ -92,7 +92,9 @@ def test_what_was_indexed_on_serverless_is_found_by_both_legs():
     with FakeServer(project()) as server:
         indexed(server)
         server.script["GET", NAME] = {INDEX[1:]: sent(server, "PUT", INDEX)[0]}
-        (hit,) = Searcher(server.client(), "films", embedder=WordEmbedder()).search("shark")
+        (hit,) = Searcher(
+            server.client(), "films", embedder=WordEmbedder(), fusion="client"
+        ).search("shark")
     assert (hit.id, hit.bm25.rank, hit.knn.rank) == ("1", 1, 1)
 
 
@@ -125,12 +127,14 @@ def test_a_reader_needs_no_right_on_the_cluster():
         body = {INDEX[1:]: sent(server, "PUT", INDEX)[0]}
     answers = {("GET", NAME): body, ("POST", "/_msearch"): {"responses": [found("1"), found("1")]}}
     with FakeServer(answers | {("GET", "/"): DENIED, ("GET", "/_license"): DENIED}) as server:
-        result = Searcher(server.client(), "films", embedder=WordEmbedder()).search("shark")
+        result = Searcher(
+            server.client(), "films", embedder=WordEmbedder(), fusion="client"
+        ).search("shark")
     assert [hit.id for hit in result] == ["1"]
 
 
 def read(cluster):
-    Searcher(cluster, "films", embedder=WordEmbedder()).search("shark")
+    Searcher(cluster, "films", embedder=WordEmbedder(), fusion="client").search("shark")
 
 
 def write(cluster):

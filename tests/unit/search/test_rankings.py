@@ -4,10 +4,11 @@ import pytest
 
 from es_hybrid.fusion import rrf
 from es_hybrid.hits import Total
-from es_hybrid.search.queries import Leg
-from es_hybrid.search.rankings import hit, ranking, union
+from es_hybrid.search.queries import LegSearch
+from es_hybrid.search.rankings import hit, ranking, ties, union
 
-BM25, KNN = Leg("bm25", "bm25", {}), Leg("knn", "knn", {})
+BM25 = LegSearch(name="bm25", kind="bm25", size=10)
+KNN = LegSearch(name="knn", kind="knn", size=10)
 
 
 def answer(*hits, total=None, relation="eq"):
@@ -28,7 +29,7 @@ NONE = ranking(BM25, answer())
 def test_a_ranking_keeps_order_ranks_and_ties():
     assert list(WORDS.found) == [("i", "a"), ("i", "b")]
     assert WORDS.ranks == {("i", "a"): 1, ("i", "b"): 2}
-    assert WORDS.ties == {("i", "a"): 10, ("i", "b"): 20}
+    assert ties([WORDS]) == {("i", "a"): 10, ("i", "b"): 20}
 
 
 def test_a_ranking_knows_how_many_match():
@@ -53,9 +54,9 @@ def test_a_bm25_leg_has_no_cosine():
 
 
 def fused(*rankings):
-    return {
-        entry.key[1]: hit(entry, rankings) for entry in rrf([list(one.found) for one in rankings])
-    }
+    raw = {key: found for one in rankings for key, found in one.found.items()}
+    entries = rrf([list(one.found) for one in rankings])
+    return {entry.key[1]: hit(entry, rankings, raw[entry.key]) for entry in entries}
 
 
 def test_a_fused_hit_says_what_each_leg_gave():

@@ -51,7 +51,7 @@ def server():
 
 
 def searcher(server, **options):
-    return Searcher(server.client(), "films", **{"embedder": WORDS} | options)
+    return Searcher(server.client(), "films", **{"embedder": WORDS, "fusion": "client"} | options)
 
 
 def sent(server):
@@ -216,7 +216,7 @@ def test_a_missing_index_is_named_with_the_command_that_makes_it(server, answer)
 
 def test_an_index_may_be_called_error(server):
     server.script["GET", "/error"] = {"error": FILMS["films-000001"]}
-    assert Searcher(server.client(), "error", embedder=WORDS).live.index == "error"
+    assert Searcher(server.client(), "error", embedder=WORDS).searched().index == "error"
 
 
 def test_a_name_that_no_index_can_have_is_refused(server):

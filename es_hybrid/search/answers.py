@@ -1,0 +1,86 @@
+"""What the legs answered: every failure is an error, or is said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from es_hybrid.errors import PartialAnswer, ServerError
+from es_hybrid.refusals import explain, failure
+from es_hybrid.search.queries import LegSearch
+from es_hybrid.search.rankings import Ranking, ranking
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The legs that answered, and what is missing.
+
+    Attributes:
+        rankings: of the legs that answered, in their order.
+        failed: legs that did not.
+        degraded: what is missing, in words.
+    """
+
+    rankings: tuple[Ranking, ...]
+    failed: tuple[LegSearch, ...] = ()
+    degraded: tuple[str, ...] = ()
+
+
+def read(
+    legs: Sequence[LegSearch],
+    responses: Sequence[Mapping[str, Any]],
+    *,
+    where: str,
+    allow_partial: bool,
+) -> Answers:
+    """Read the legs' responses.
+
+    Args:
+        legs: what was asked.
+        responses: one for each.
+        where: the index, for messages.
+        allow_partial: go on without what failed, as long as one leg answered.
+
+    Raises:
+        ServerError: a leg failed, or all did.
+        PartialAnswer: a shard failed or was late.
+    """
+    rankings, failed, degraded = [], [], []
+    errors: list[ServerError] = []
+    for leg, response in zip(legs, responses, strict=True):
+        if "error" in response:
+            what = f"leg {leg.name!r} of a search"
+            errors.append(failure(response["status"], response, what=what, url=where))
+            failed.append(leg)
+            degraded.append(f"leg {leg.name}: {errors[-1]}")
+            continue
+        rankings.append(ranking(leg, response))
+        degraded += [f"leg {leg.name}: {gap}" for gap in gaps(response)]
+    if errors and not (allow_partial and rankings):
+        raise errors[0]
+    if not allow_partial:
+        check_whole(degraded, where=where)
+    return Answers(tuple(rankings), tuple(failed), tuple(degraded))
+
+
+def check_whole(missing: Sequence[str], *, where: str) -> None:
+    """Raise PartialAnswer if something is missing from the answer of the index `where`."""
+    if missing:
+        raise PartialAnswer(
+            f"search in {where} is incomplete: {'; '.join(missing)}. Try again, or take what "
+            "there is with --allow-partial (allow_partial=True in code)"
+        )
+
+
+def gaps(response: Mapping[str, Any]) -> list[str]:
+    """What one response lacks: shards that failed, or that were late."""
+    found = []
+    shards = response.get("_shards", {})
+    if shards.get("failed"):
+        reasons = [explain(one.get("reason", {}))[1] for one in shards.get("failures", ())]
+        why = f" ({reasons[0]})" if reasons else ""
+        found.append(f"{shards['failed']} of {shards.get('total', '?')} shards failed{why}")
+    if response.get("timed_out"):
+        found.append("it was cut off by its timeout")
+    return found

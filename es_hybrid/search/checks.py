@@ -1,0 +1,125 @@
+"""What a caller gave, if it can ever work: words, numbers, fields, vectors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from math import inf, isfinite
+from typing import Any
+
+from es_hybrid.errors import UsageError, VectorError
+from es_hybrid.texts import composed, is_blank
+from es_hybrid.vectors import Vectors, usable_query, vector
+
+Fields = str | Sequence[str]
+
+# title, or title^2.5.
+_FIELD = re.compile(r"[^^\s]+(\^\d+(\.\d+)?)?")
+
+
+def words(query: str) -> str:
+    """What a person typed, as documents are written: composed, and something to see of it.
+
+    Raises:
+        UsageError: it is blank, or no Unicode.
+    """
+    if not isinstance(query, str):
+        raise UsageError(f"query {query!r} is no text: give some words, or a vector as vector=…")
+    if is_blank(query):
+        raise UsageError(f"query {query!r} is empty: type some words")
+    try:
+        query.encode()
+    except UnicodeEncodeError:
+        raise UsageError(
+            f"query {query!r} has half of a surrogate pair, which is no Unicode: take it out"
+        ) from None
+    return composed(query)
+
+
+def given_vector(values: Any) -> Vectors:
+    """A vector to look for: float32, shape (dims,), neither zero, NaN nor infinite.
+
+    Raises:
+        VectorError: it is none.
+    """
+    row = vector(values, maker="the query vector")
+    usable_query(row, maker="the caller", scaled=True)
+    return row
+
+
+def query_row(row: Vectors, *, dims: int | None, scaled: bool) -> Vectors:
+    """The caller's vector as the index compares it.
+
+    Raises:
+        VectorError: it has another number of dimensions than the index, or is too long.
+    """
+    if dims is not None and len(row) != dims:
+        raise VectorError(
+            f"the query vector has {len(row)} numbers, the index has {dims} dimensions: make it "
+            "with the model that made the index"
+        )
+    return usable_query(row, maker="the caller", scaled=scaled)
+
+
+def number(what: str, value: Any, *, least: float, most: float = inf) -> float:
+    """A finite number between `least` and `most`.
+
+    Raises:
+        UsageError: it is another, or none; says `what`.
+    """
+    finite = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    if not (finite and least <= value <= most):
+        between = f"from {least:g} upwards" if most == inf else f"between {least:g} and {most:g}"
+        raise UsageError(f"{what} {value!r} is no number {between}")
+    return float(value)
+
+
+def whole(what: str, value: Any, *, least: int, most: int) -> int:
+    """A whole number between `least` and `most`.
+
+    Raises:
+        UsageError: it is another, or none; says `what`.
+    """
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise UsageError(f"{what} {value!r} is no whole number")
+    if not least <= value <= most:
+        raise UsageError(f"{what} {value} is not between {least} and {most}")
+    return value
+
+
+def choice(what: str, value: Any, among: Sequence[str]) -> Any:
+    """`value`, if it is one of those that there are.
+
+    Raises:
+        UsageError: it is not; names them.
+    """
+    if value not in among:
+        raise UsageError(f"unknown {what} {value!r}: choose one of {', '.join(among)}")
+    return value
+
+
+def field_list(fields: Fields) -> tuple[str, ...]:
+    """Names of fields, each with its boost if it has one.
+
+    Raises:
+        UsageError: one is no name, or its boost no number.
+
+    >>> field_list("title^2, text")
+    ('title^2', 'text')
+    """
+    given = [name.strip() for name in fields.split(",")] if isinstance(fields, str) else fields
+    for name in given:
+        if not isinstance(name, str) or not _FIELD.fullmatch(name):
+            raise UsageError(f"field {name!r}: write its name, or name^boost as in title^2")
+    if not given:
+        raise UsageError("fields are an empty list: name one, or leave it out")
+    return tuple(given)
+
+
+def plain(field: str) -> str:
+    """A field without its boost.
+
+    >>> plain("title^2")
+    'title'
+    """
+    return field.partition("^")[0]

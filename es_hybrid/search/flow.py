@@ -1,0 +1,139 @@
+"""One search from its words to its hits, in steps: planned -> asked -> fused -> a page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from es_hybrid.errors import ContractError, IndexNotFound, RequestRefused
+from es_hybrid.fusion import Fused
+from es_hybrid.hits import Hit, SearchResult
+from es_hybrid.refusals import failure
+from es_hybrid.search.asked import Asked
+from es_hybrid.search.asking import Bound, Turn, answered
+from es_hybrid.search.details import Details, told, wishes
+from es_hybrid.search.found import Found
+from es_hybrid.search.known import Known
+from es_hybrid.search.notes import notes
+from es_hybrid.search.queries import Key
+from es_hybrid.search.rankings import hit
+from es_hybrid.search.reordering import (
+    by_difference,
+    by_reranker,
+    compared_leg,
+    texts_of,
+    vectors_body,
+)
+from es_hybrid.search.rounds import Rounds
+from es_hybrid.search.tenancy import check_aggregations
+from es_hybrid.steps import work
+from es_hybrid.vectors import Vectors
+
+
+def search(
+    asked: Asked, known: Known, bound: Bound, vectors: Mapping[str, Vectors]
+) -> Rounds[SearchResult]:
+    """Carry out one search.
+
+    Args:
+        asked: what is searched for.
+        known: what the searcher has learnt.
+        bound: what it is bound to.
+        vectors: words -> their vector, where they were embedded already.
+    """
+    began = time.perf_counter()
+    if asked.aggs is not None and bound.filters is not None:
+        check_aggregations(asked.aggs)
+    turn, found = yield from _found(asked, known, bound, vectors)
+    fused, scores = yield from _reordered(turn, found)
+    page = fused[asked.start : asked.start + asked.size]
+    if found.native and not (scores or asked.mmr is not None):
+        page = fused  # Elasticsearch has cut it already
+    more = yield from _details(turn, found, [entry.key for entry in page])
+    hits = tuple(_hit(entry, found, more, scores) for entry in page)
+    said = yield from notes(turn, found)
+    return SearchResult(
+        hits=hits,
+        total=more.total or found.total,
+        mode=asked.mode,
+        fusion="native" if found.native else "client" if asked.fused else None,
+        took_ms=(time.perf_counter() - began) * 1000,
+        knn=next((leg.way for leg in turn.legs if leg.kind == "knn"), None),
+        aggregations=more.aggregations or found.aggregations,
+        degraded=found.degraded,
+        notes=said,
+    )
+
+
+def _found(
+    asked: Asked, known: Known, bound: Bound, vectors: Mapping[str, Vectors]
+) -> Rounds[tuple[Turn, Found]]:
+    """The fused list, of indices whose contract was checked.
+
+    An alias may lead to other indices since they were read. Then a hit lies in an index that
+    nobody knows, or a leg fails, or nothing is found: the contracts are read again, and if they
+    are others, all is asked once more.
+    """
+    for last in (False, True):
+        searched = asked.pit.searched if asked.pit else (yield from known.searched())
+        again = last or asked.pit is not None
+        try:
+            turn, found = yield from answered(
+                asked, searched, known, bound, {} if last else vectors
+            )
+        except (RequestRefused, IndexNotFound):
+            if again or not (yield from known.moved(searched)):
+                raise
+            continue
+        strange = {index for index, _ in found.raw} - searched.contracts.keys()
+        if not strange and (found.raw or again or not (yield from known.moved(searched))):
+            return turn, found
+        if again:
+            break
+        yield from known.moved(searched)
+    raise ContractError(
+        f"{searched.name!r} leads to {', '.join(sorted(strange))} while it is searched, whose "
+        "contract was not checked: search again, with a new point in time if you keep one"
+    )
+
+
+def _reordered(turn: Turn, found: Found) -> Rounds[tuple[list[Fused[Key]], dict[Key, float]]]:
+    """The fused list as a reranker and MMR leave it, and the reranker's scores."""
+    asked = turn.asked
+    fused = list(found.fused)
+    scores: dict[Key, float] = {}
+    if asked.rerank is not None and asked.query is not None:
+        first = [entry.key for entry in fused[: asked.rerank_window]]
+        texts = texts_of(first, found.raw, turn.searched.text_fields)
+        fused, scores = yield from work(
+            by_reranker, fused, asked.rerank, query=asked.query, texts=texts
+        )
+    if asked.mmr is not None and fused:
+        leg = compared_leg(turn.legs)
+        keys = [entry.key for entry in fused]
+        (response,) = yield turn.round([vectors_body(keys, leg, turn.frame)])
+        fused = by_difference(fused, response, leg, trade_off=asked.mmr)
+    return fused, scores
+
+
+def _details(turn: Turn, found: Found, page: Sequence[Key]) -> Rounds[Details]:
+    """What a second request tells, where one is needed."""
+    wanted = wishes(turn.asked, found, page, frame=turn.frame, legs=turn.legs)
+    responses = (yield turn.round([wish.body for wish in wanted])) if wanted else ()
+    for response in responses:
+        if "error" in response:
+            raise failure(response["status"], response, what="search", url=turn.searched.name)
+    return told(wanted, responses, found)
+
+
+def _hit(entry: Fused[Key], found: Found, more: Details, scores: Mapping[Key, float]) -> Hit:
+    made = hit(entry, found.rankings, found.raw[entry.key])
+    if not (more.missing or more.highlights or scores):
+        return made
+    return replace(
+        made,
+        missing=more.missing.get(entry.key, {}),
+        highlight=more.highlights.get(entry.key, {}),
+        rerank_score=scores.get(entry.key),
+    )

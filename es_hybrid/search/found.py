@@ -1,0 +1,101 @@
+"""What a search found, before a page is made of it: fused here, or by Elasticsearch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from es_hybrid.fusion import Fused, linear, rrf
+from es_hybrid.hits import Total
+from es_hybrid.search.answers import Answers
+from es_hybrid.search.asked import Asked
+from es_hybrid.search.queries import Key, LegSearch
+from es_hybrid.search.rankings import Ranking, ties, union
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The fused list, and all that is known of it.
+
+    Attributes:
+        fused: best first, no more than the window.
+        rankings: of the legs that answered; empty where Elasticsearch fused.
+        raw: key -> one of Elasticsearch's hits.
+        total: how many documents match.
+        native: whether Elasticsearch fused.
+        failed: legs that did not answer.
+        degraded: what is missing, in words.
+        aggregations: where Elasticsearch fused, and was asked for them.
+    """
+
+    fused: Sequence[Fused[Key]]
+    rankings: tuple[Ranking, ...]
+    raw: Mapping[Key, Mapping[str, Any]]
+    total: Total
+    native: bool = False
+    failed: tuple[LegSearch, ...] = ()
+    degraded: tuple[str, ...] = ()
+    aggregations: Mapping[str, Any] = field(default_factory=dict)
+
+
+def fused_here(answers: Answers, asked: Asked) -> Found:
+    """Fuse what the legs answered."""
+    rankings = answers.rankings
+    fused = _fuse(rankings, asked)
+    total = union(rankings, found=len(fused))
+    fused = fused[: asked.window]
+    raw = {key: hit for one in reversed(rankings) for key, hit in one.found.items()}
+    if asked.min_score is not None:
+        least = np.float32(asked.min_score)
+        fused = [entry for entry in fused if entry.score >= least]
+        total = Total(len(fused), "eq")
+    if asked.collapse is not None:
+        fused = collapsed(fused, raw, asked.collapse)
+    return Found(
+        fused=fused,
+        rankings=rankings,
+        raw=raw,
+        total=total,
+        failed=answers.failed,
+        degraded=answers.degraded,
+    )
+
+
+def _fuse(rankings: Sequence[Ranking], asked: Asked) -> list[Fused[Key]]:
+    weights = [one.leg.weight for one in rankings]
+    order = ties(rankings)
+    if asked.method == "rrf" or len(rankings) == 1:
+        lists = [list(one.found) for one in rankings]
+        return rrf(lists, rank_constant=asked.rank_constant, weights=weights, ties=order)
+    scored = [[(key, hit["_score"]) for key, hit in one.found.items()] for one in rankings]
+    normalizers = [one.leg.normalizer or asked.normalizer for one in rankings]
+    return linear(scored, weights=weights, normalizers=normalizers, ties=order)
+
+
+def collapsed(
+    fused: Sequence[Fused[Key]], raw: Mapping[Key, Mapping[str, Any]], by: str
+) -> list[Fused[Key]]:
+    """The best entry of each value of a field; those without one are together one group."""
+    first: dict[Any, Fused[Key]] = {}
+    for entry in fused:
+        values = raw[entry.key].get("fields", {}).get(by) or [None]
+        first.setdefault(values[0], entry)
+    return list(first.values())
+
+
+def fused_there(answer: Mapping[str, Any]) -> Found:
+    """Read the answer of a native retriever."""
+    hits = answer["hits"]
+    raw = {(hit["_index"], hit["_id"]): hit for hit in hits["hits"]}
+    total = hits.get("total") or {"value": len(raw), "relation": "gte"}
+    return Found(
+        fused=[Fused(key, hit["_score"], ()) for key, hit in raw.items()],
+        rankings=(),
+        raw=raw,
+        total=Total(total["value"], total["relation"]),
+        native=True,
+        aggregations=answer.get("aggregations", {}),
+    )

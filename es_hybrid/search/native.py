@@ -1,0 +1,129 @@
+"""Elasticsearch's own fusion: its retrievers' bodies, and whether a server runs them.
+
+The ``rrf`` and ``linear`` retrievers need a trial or Enterprise licence and the module
+``rank-rrf``. https://www.elastic.co/docs/reference/elasticsearch/rest-apis/retrievers
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from es_hybrid import capabilities
+from es_hybrid.capabilities import Capabilities
+from es_hybrid.errors import RequestRefused
+from es_hybrid.filters import Clause
+from es_hybrid.fusion import RANK_CONSTANT
+from es_hybrid.refusals import is_licence_refusal
+from es_hybrid.search.asked import Asked
+from es_hybrid.search.queries import Body, LegSearch, knn_section
+from es_hybrid.steps import Steps
+
+# The first server that weighs the legs of rrf (linear always did), and that knows l2_norm.
+_WEIGHTED_RRF, _L2_NORM = (9, 2), (9, 1)
+
+# Ways of a kNN leg that the native retriever does not have.
+_OWN_WAYS = {"exact:script_score", "exact:scanned"}
+
+_UNKNOWN = re.compile(r"unknown retriever \[(rrf|linear)\]")
+
+
+class Route:
+    """What is known of one server's fusion: read once, and whether it was refused."""
+
+    def __init__(self) -> None:
+        self.can: Capabilities | None = None
+        self.refused = False
+
+    def known(self) -> Steps[Capabilities]:
+        """The server's capabilities, in steps."""
+        if self.can is None:
+            self.can = yield from capabilities.reading()
+        return self.can
+
+
+# A client's transport -> what is known of the server behind it. Clients that are derived with
+# other options share their transport.
+_ROUTES: WeakKeyDictionary[Any, Route] = WeakKeyDictionary()
+
+
+def route(client: Any) -> Route:
+    """What is known of the server behind `client`, by all searchers that use it."""
+    try:
+        return _ROUTES.setdefault(client.transport, Route())
+    except TypeError:  # a transport of somebody's own that cannot be referred to weakly
+        return Route()
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether a server says that it has no native fusion: for its licence, or as unknown."""
+    return isinstance(error, RequestRefused) and (
+        is_licence_refusal(error) or bool(_UNKNOWN.search(str(error)))
+    )
+
+
+def obstacle(asked: Asked, legs: Sequence[LegSearch], can: Capabilities) -> str | None:
+    """What of a search the native retrievers cannot do; None where they can do it all."""
+    release = can.release or _WEIGHTED_RRF
+    if asked.method == "rrf" and release < _WEIGHTED_RRF and any(leg.weight != 1 for leg in legs):
+        return "weights of rrf need Elasticsearch 9.2"
+    if asked.method == "linear" and release < _L2_NORM and "l2_norm" in asked.normalizers:
+        return "l2_norm needs Elasticsearch 9.1"
+    if asked.explain:
+        return "explain needs the legs' own answers"
+    if asked.allow_partial:
+        return "allow_partial needs the legs' own answers"
+    if any(leg.in_passages for leg in legs):
+        return "the native knn retriever returns no passages"
+    if any(leg.way in _OWN_WAYS for leg in legs):
+        return "the native knn retriever knows no exact search"
+    return None
+
+
+def body(asked: Asked, legs: Sequence[LegSearch], shared: Sequence[Clause]) -> Body:
+    """The body of one search that fuses `legs`, limited by the `shared` filters.
+
+    Where hits are reordered afterwards, all of the window are asked for.
+    """
+    reordered = asked.rerank is not None or asked.mmr is not None
+    size, start = (asked.window, 0) if reordered else (asked.size, asked.start)
+    return {
+        "retriever": {asked.method: _retriever(asked, legs, shared)},
+        "size": size,
+        **({"from": start} if start else {}),
+    }
+
+
+def _retriever(asked: Asked, legs: Sequence[LegSearch], shared: Sequence[Clause]) -> Body:
+    fused: Body = {
+        "retrievers": [_weighted(leg, asked) for leg in legs],
+        "rank_window_size": asked.window,
+    }
+    if asked.method == "rrf" and asked.rank_constant != RANK_CONSTANT:
+        fused["rank_constant"] = asked.rank_constant
+    if asked.min_score is not None:
+        fused["min_score"] = asked.min_score
+    return fused | _filter(shared)
+
+
+def _weighted(leg: LegSearch, asked: Asked) -> Body:
+    """One leg: bare, or with its weight and normalizer."""
+    if asked.method == "linear":
+        normalizer = leg.normalizer or asked.normalizer
+        return {"retriever": _leg(leg), "weight": leg.weight, "normalizer": normalizer}
+    return _leg(leg) if leg.weight == 1 else {"retriever": _leg(leg), "weight": leg.weight}
+
+
+def _leg(leg: LegSearch) -> Body:
+    if leg.clause is None:
+        return {"knn": knn_section(leg)}
+    least = {} if leg.minimum is None else {"min_score": leg.minimum}
+    return {"standard": {"query": leg.clause, **_filter(leg.filters), **least}}
+
+
+def _filter(clauses: Sequence[Clause]) -> Body:
+    if not clauses:
+        return {}
+    return {"filter": clauses[0] if len(clauses) == 1 else list(clauses)}

@@ -1,0 +1,46 @@
+"""Page after page of one search, until the window ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from es_hybrid.errors import UsageError
+from es_hybrid.hits import SearchResult
+from es_hybrid.search.asked import asked
+from es_hybrid.search.options import Query
+from es_hybrid.search.point_in_time import PointInTime
+
+
+class Pages:
+    """Which page is next.
+
+    Args:
+        query: the search; its `size` is that of a page.
+        pit: what all pages see.
+
+    Raises:
+        UsageError: the search can never work, or a page has no hits.
+    """
+
+    def __init__(self, query: Query, pit: PointInTime) -> None:
+        options: Any = {name: value for name, value in query.items() if name != "query"}
+        first = asked(query.get("query"), options)
+        if first.size < 1:
+            raise UsageError(f"size {first.size}: a page has at least one hit")
+        self._query, self._size, self._window = query, first.size, first.window
+        self._next, self._pit, self._begun = first.start, pit, False
+
+    def next(self) -> Query | None:
+        """The search for the next page; None where there is none."""
+        if self._next >= self._window:
+            return None
+        return {**self._query, "pit": self._pit, "from_": self._next, "window": self._window}
+
+    def holds(self, result: SearchResult) -> bool:
+        """Go on behind this page, if it is full; whether there is something to show of it.
+
+        The first page is shown even where nothing was found.
+        """
+        first, self._begun = not self._begun, True
+        self._next = self._next + self._size if len(result) == self._size else self._window
+        return bool(len(result)) or first

@@ -1,0 +1,96 @@
+"""Searches of one task, or of several, that go out in one ``_msearch``.
+
+https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-msearch
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from es_hybrid.client import path
+from es_hybrid.steps import Request, Step, Steps
+
+T = TypeVar("T")
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Searches that a task sends at once; their responses are sent back, in their order.
+
+    Attributes:
+        searches: pairs of the header line and the body.
+        headers: of the request.
+    """
+
+    searches: Sequence[tuple[Body, Body]]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Rounds = Generator[Step | Round, Any, T]
+
+
+def together(tasks: Sequence[Rounds[T]]) -> Steps[list[T]]:
+    """Carry out tasks side by side, their first rounds in one request, then their second ones.
+
+    Raises whatever a task raises; the others are dropped.
+    """
+    running = [_Task(task) for task in tasks]
+    for one in running:
+        one.send(None)
+    while waiting := [one for one in running if not one.done]:
+        for one in waiting:
+            yield from one.until_round()
+        yield from _one_round([one for one in waiting if not one.done])
+    return [one.result for one in running]
+
+
+class _Task:
+    """One task, and the step that it waits for."""
+
+    def __init__(self, rounds: Rounds[Any]) -> None:
+        self._rounds = rounds
+        self.step: Step | Round | None = None
+        self.done = False
+        self.result: Any = None
+
+    def send(self, answer: Any) -> None:
+        try:
+            self.step = self._rounds.send(answer)
+        except StopIteration as end:
+            self.done, self.result = True, end.value
+
+    def throw(self, error: Exception) -> None:
+        try:
+            self.step = self._rounds.throw(error)
+        except StopIteration as end:
+            self.done, self.result = True, end.value
+
+    def until_round(self) -> Steps[None]:
+        """Carry out what is no round."""
+        while not self.done and not isinstance(self.step, Round) and self.step is not None:
+            try:
+                answer = yield self.step
+            except Exception as error:  # the task decides what to make of it
+                self.throw(error)
+            else:
+                self.send(answer)
+
+
+def _one_round(tasks: Sequence[_Task]) -> Steps[None]:
+    rounds = [one.step for one in tasks if isinstance(one.step, Round)]
+    if not rounds:
+        return
+    lines = [line for each in rounds for pair in each.searches for line in pair]
+    headers = {name: value for each in rounds for name, value in each.headers.items()}
+    try:
+        answer = yield Request("POST", path("_msearch"), body=lines, ndjson=True, headers=headers)
+    except Exception as error:  # each task may know a way without it
+        for one in tasks:
+            one.throw(error)
+        return
+    responses = iter(answer["responses"])
+    for one, each in zip(tasks, rounds, strict=True):
+        one.send([next(responses) for _ in each.searches])

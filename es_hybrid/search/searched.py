@@ -1,0 +1,194 @@
+"""What is searched: the indices behind a name, and what their contracts promise together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from es_hybrid.contract import Contract
+from es_hybrid.documents import META_FIELD, PASSAGES_FIELD, VECTOR_FIELD
+from es_hybrid.errors import ContractError, IndexNotFound, NoContract, UsageError
+from es_hybrid.live import reading
+from es_hybrid.mapping import check_index_name, contract_of, field_specs, with_parts
+from es_hybrid.search.checks import plain
+from es_hybrid.similarity import DEFAULT_SIMILARITY, SIMILARITIES, Similarity, similarity
+from es_hybrid.steps import Steps
+from es_hybrid.vector_index import VECTOR_INDEX_TYPES, VectorIndexType
+
+
+@dataclass(frozen=True)
+class Searched:
+    """The indices behind a name, as they were read.
+
+    Attributes:
+        name: what was asked for: an alias, an index, a pattern, or several with commas.
+        contracts: index -> what it promises; None of one that es_hybrid did not make.
+        specs: full name of every field that is mapped in any of them -> its mapping.
+    """
+
+    name: str
+    contracts: Mapping[str, Contract | None]
+    specs: Mapping[str, Mapping[str, Any]]
+
+    @cached_property
+    def fields(self) -> Mapping[str, str]:
+        """Full name of every field -> its type."""
+        return {name: spec.get("type", "object") for name, spec in self.specs.items()}
+
+    @cached_property
+    def contract(self) -> Contract:
+        """What all of them promise: the first one's contract, which the others agree with.
+
+        Raises:
+            NoContract: one was not made by es_hybrid.
+            ContractError: two were made in different ways.
+        """
+        for index, contract in self.contracts.items():
+            if contract is None:
+                raise NoContract(
+                    f"index {index!r} was not made by es_hybrid, so nobody knows which model made "
+                    "its vectors, if there are any: search it with --mode bm25, or with legs of "
+                    "your own; or index your documents under another name"
+                )
+        first, *others = (one for one in self.contracts.items() if one[1] is not None)
+        for other in others:
+            _agree(first, other)
+        assert first[1] is not None  # noqa: S101 - for mypy: all were looked at
+        return first[1]
+
+    @property
+    def index(self) -> str:
+        """Which indices these are, for people."""
+        return ", ".join(self.contracts)
+
+    @cached_property
+    def lexical_fields(self) -> tuple[str, ...]:
+        """What a BM25 leg searches: the text fields, and the parts of their words."""
+        return with_parts(self.text_fields, self.fields)
+
+    @cached_property
+    def text_fields(self) -> tuple[str, ...]:
+        """The fields with the documents' texts.
+
+        Of an index that es_hybrid did not make, all fields that hold text.
+        """
+        known = [contract for contract in self.contracts.values() if contract is not None]
+        text = dict.fromkeys(name for contract in known for name in contract.text_fields)
+        if len(known) < len(self.contracts):
+            inside = {f"{name}.{sub}" for name in text for sub in ("parts", "exact")}
+            of_text = (name for name, kind in self.fields.items() if kind == "text")
+            text |= dict.fromkeys(name for name in of_text if name not in inside)
+        if not text:
+            raise UsageError(f"{self.name!r} has no text field: there is nothing for BM25")
+        return tuple(text)
+
+    @property
+    def near(self) -> str:
+        """What the vectors are compared by, as far as a contract says it."""
+        known = (one for one in self.contracts.values() if one is not None)
+        return next((contract.similarity for contract in known), DEFAULT_SIMILARITY)
+
+    @property
+    def source(self) -> dict[str, Any]:
+        """``_source`` without what a model or es_hybrid wrote."""
+        vectors = (name for name, kind in self.fields.items() if kind == "dense_vector")
+        passages = any(one is not None and one.passages for one in self.contracts.values())
+        ours = [VECTOR_FIELD, META_FIELD, *([PASSAGES_FIELD] if passages else [])]
+        return {"excludes": list(dict.fromkeys([*ours, *vectors]))}
+
+    def check_fields(self, fields: Collection[str]) -> None:
+        """Refuse to search a field that no index has.
+
+        Raises:
+            UsageError: there is none of this name; says which there are.
+        """
+        for field in fields:
+            name = plain(field)
+            if "*" not in name and name not in self.fields:
+                have = sorted(n for n in self.fields if not n.startswith(f"{META_FIELD}."))
+                raise UsageError(f"no field {name!r} in {self.name!r}: it has {', '.join(have)}")
+
+    def vector_field(self, name: str) -> VectorField:
+        """The vector field called `name`, which is none of es_hybrid's.
+
+        Raises:
+            UsageError: there is none of this name.
+        """
+        spec = self.specs.get(name, {})
+        if spec.get("type") != "dense_vector":
+            have = [n for n, kind in self.fields.items() if kind == "dense_vector"]
+            raise UsageError(
+                f"{name!r} is no vector field of {self.name!r}: it has {', '.join(have) or 'none'}"
+            )
+        said = spec.get("similarity", DEFAULT_SIMILARITY)
+        near = next((one for one in SIMILARITIES.values() if one.field == said), None)
+        kind = VECTOR_INDEX_TYPES.get(spec.get("index_options", {}).get("type", ""))
+        return VectorField(
+            near or similarity(said), kind or VECTOR_INDEX_TYPES["hnsw"], spec.get("dims")
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class VectorField:
+    """How a vector field is searched.
+
+    Attributes:
+        similarity: what it compares by.
+        kind: its vector index type.
+        dims: numbers of a vector; None where the mapping does not say it.
+    """
+
+    similarity: Similarity
+    kind: VectorIndexType
+    dims: int | None
+
+
+def own_vector_field(contract: Contract) -> VectorField:
+    """The field that es_hybrid writes, as `contract` promises it."""
+    kind = VECTOR_INDEX_TYPES[contract.vector_index]
+    return VectorField(similarity(contract.similarity), kind, contract.embedder.dims)
+
+
+def _agree(one: tuple[str, Contract | None], other: tuple[str, Contract | None]) -> None:
+    """Refuse two indices whose hits cannot be compared."""
+    said = [_way(contract) for _, contract in (one, other) if contract is not None]
+    for what in said[0]:
+        if said[0][what] != said[1][what]:
+            raise ContractError(
+                f"index {one[0]!r} has {what} {said[0][what]!r}, index {other[0]!r} has "
+                f"{said[1][what]!r}: search them one by one, or both with --mode bm25"
+            )
+
+
+def _way(contract: Contract) -> dict[str, Any]:
+    return {
+        "embedder": contract.embedder.id,
+        "dimensions": contract.embedder.dims,
+        "normalisation": contract.normalisation,
+        "similarity": contract.similarity,
+        "vector index": contract.vector_index,
+        "passages": contract.passages is not None,
+    }
+
+
+def searched(name: str) -> Steps[Searched]:
+    """Read what stands behind `name`.
+
+    Raises:
+        InvalidIndexName: there is none, and none can have this name.
+        IndexNotFound: there is no such index.
+        ContractError: a contract is damaged, or of a newer es_hybrid.
+        ServerError: the server refused, or cannot be reached.
+    """
+    answer = (yield from reading(name)) if name else None
+    if answer is None:
+        for part in name.split(","):
+            check_index_name(part.replace("*", "x"))
+        raise IndexNotFound(f"no index {name!r}: make it with es-hybrid index {name} FILE")
+    specs: dict[str, Mapping[str, Any]] = {}
+    for body in answer.values():
+        specs = dict(field_specs(body.get("mappings", {}).get("properties", {}))) | specs
+    contracts = {index: contract_of(body, index=index) for index, body in answer.items()}
+    return Searched(name, contracts, specs)
