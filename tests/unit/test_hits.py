@@ -83,6 +83,9 @@ def test_a_result_as_json():
         "fusion": "client",
         "knn": None,
         "total": {"value": 1, "relation": "eq"},
+        "aggregations": {},
+        "degraded": [],
+        "notes": [],
         "hits": [],
     }
 
