@@ -8,6 +8,7 @@ https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-bulk
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ MAX_DOCUMENTS = 100
 ATTEMPTS = 8
 _FIRST_WAIT, _LONGEST_WAIT = 0.25, 15.0  # seconds; doubled each time, full jitter
 _TOO_LARGE = 413
+
+_UNFIT = re.compile(r"failed to parse field \[(.+?)\] of type \[\w+\]")
+_FRACTION = ("data loss", "decimal part")  # of a number that would be cut to a whole one
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +139,17 @@ def _sort_out(
         elif _may_pass(item["status"]) and not last:
             again.append(sent)
         else:
-            done.append(Outcome(sent.document, ": ".join(explain(error))))
+            done.append(Outcome(sent.document, _reason(error)))
     return again
+
+
+def _reason(error: object) -> str:
+    """What Elasticsearch says, and the way out where the first values gave a field its type."""
+    kind, said = explain(error)
+    if found := _UNFIT.search(said):
+        better = "number" if any(words in said for words in _FRACTION) else "keyword"
+        said += f"; correct it, or index under another name with --field {found[1]}:{better}"
+    return f"{kind}: {said}"
 
 
 def _may_pass(status: int) -> bool:

@@ -242,6 +242,21 @@ def test_what_is_left_out_and_renamed_is_said_to_people(typed, name, folder):
     assert ended.code == 0
 
 
+def test_a_fraction_behind_whole_numbers_is_set_aside_instead_of_being_cut(typed, index, name):
+    lines = [{"_id": "1", "title": "Green tea", "n": 8}, {"_id": "2", "title": "Tea", "n": 7.9}]
+    report = index("-", stdin="\n".join(map(json.dumps, lines)).encode()).json
+    assert (report["indexed"], report["dead_lettered"]) == (1, 1)
+    assert "7.9" in report["problems"][0]["reason"]
+    assert "--field n:number" in report["problems"][0]["reason"]
+
+
+def test_fractions_keep_all_their_digits_in_filters(typed, index, name):
+    lines = [{"_id": str(n), "title": "Tea", "n": 1234567.5 + n / 100} for n in range(3)]
+    index("-", stdin="\n".join(map(json.dumps, lines)).encode())
+    found = typed("search", name, "tea", "--filter", "n=1234567.51", "--json").json
+    assert [hit["id"] for hit in found["hits"]] == ["1"]
+
+
 def test_ids_made_from_the_content_are_told_when_the_index_is_made(folder, typed, name):
     (folder / "a.csv").write_text("title\nTea\nMilk\n")
     first, second = (typed("index", name, "a.csv", "--embedder", "words-64") for _ in range(2))
