@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from es_hybrid.cli.output import table, width
+from es_hybrid.cli.output import printable, table, width
 
 if TYPE_CHECKING:
-    from es_hybrid.hits import Hit, LegHit, PassageHit, SearchResult
+    from es_hybrid.hits import Hit, LegHit, Missing, PassageHit, SearchResult
 
 _SNIPPET = 90  # characters of a hit's text
 _NARROW = 100  # columns of a screen
 
 # What the hits are sorted by, as the table calls it; by kNN alone it is what the index compares.
-_SCORE = {"hybrid": "RRF", "bm25": "BM25"}
+_SCORE = {"rrf": "RRF", "linear": "linear", "bm25": "BM25"}
 _COMPARED = {"cosine": "cosine", "max_inner_product": "inner product", "l2_norm": "distance"}
 
 # How a kNN score comes from what is compared.
@@ -27,33 +27,77 @@ _FORMULAS = {
 }
 
 
-def show(result: SearchResult, text_fields: Sequence[str], *, similarity: str) -> None:
-    """Print the hits, best first, and how many documents match."""
+def show(
+    result: SearchResult,
+    text_fields: Sequence[str],
+    *,
+    similarity: str,
+    method: str = "rrf",
+    start: int = 0,
+) -> None:
+    """Print the hits, best first, and how many documents match.
+
+    Args:
+        result: of a search.
+        text_fields: what a hit is shown by.
+        similarity: of the index.
+        method: of fusion.
+        start: hits that were skipped.
+    """
     if result.hits:
-        _show_hits(result, text_fields, compared=_COMPARED[similarity])
+        kind = method if result.mode == "hybrid" else result.mode
+        by = "reranked" if _reranked(result) else _SCORE.get(kind, _COMPARED[similarity])
+        _show_hits(result, text_fields, by=by, start=start)
+    for note in (*result.notes, *(f"degraded: {reason}" for reason in result.degraded)):
+        typer.echo(printable(note))
+    typer.echo(_summary(result))
+
+
+def _summary(result: SearchResult) -> str:
     least = "" if result.total.relation == "eq" else "at least "
     found = f"{len(result):,} of {least}{result.total.value:,} matches"
     exact = result.knn and result.knn.partition("exact:")[2].replace("_", " ")
     way = f", exact kNN ({exact})" if exact else ""
-    typer.echo(f"{found if result.total.value else 'nothing found'}, {result.took_ms:,.0f} ms{way}")
+    native = ", fused by Elasticsearch" if result.fusion == "native" else ""
+    return (
+        f"{found if result.total.value else 'nothing found'}, {result.took_ms:,.0f} ms{way}{native}"
+    )
 
 
-def _show_hits(result: SearchResult, text_fields: Sequence[str], *, compared: str) -> None:
+def _reranked(result: SearchResult) -> bool:
+    return any(hit.rerank_score is not None for hit in result)
+
+
+def _show_hits(result: SearchResult, text_fields: Sequence[str], *, by: str, start: int) -> None:
     # Beside an id there is no room for a text on a narrow screen: it goes below.
     narrow = width() < _NARROW
     document = ["found"] if narrow else ["id", "text"]
-    legs = ["bm25 (score)", "knn (cosine)"] if result.mode == "hybrid" else []
+    legs = ["bm25 (score)", "knn (cosine)"] if _has_both(result) else []
     rows = []
-    for place, hit in enumerate(result.hits, start=1):
-        text = passage(hit.passage) if hit.passage else snippet(hit, text_fields)
+    for place, hit in enumerate(result.hits, start=start + 1):
+        text = _text(hit, text_fields)
         found = [f"{hit.id}\n{text}"] if narrow else [hit.id, text]
         seen = [_seen(hit.bm25), _seen(hit.knn)] if legs else []
         rows.append([str(place), _score(hit, result.mode), *found, *seen])
-    table(["##", f"{_SCORE.get(result.mode, compared)}#", *document, *legs], rows)
+    table(["##", f"{by}#", *document, *legs], rows)
+
+
+def _has_both(result: SearchResult) -> bool:
+    """Whether legs are worth columns: Elasticsearch's own fusion does not tell of them."""
+    return result.mode == "hybrid" and result.fusion == "client"
 
 
 def _score(hit: Hit, mode: str) -> str:
+    if hit.rerank_score is not None:
+        return f"{hit.rerank_score:.4f}"
     return f"{hit.knn.similarity if mode == 'knn' and hit.knn else hit.score:.4f}"
+
+
+def _text(hit: Hit, text_fields: Sequence[str]) -> str:
+    """What shows best why a hit was found."""
+    if hit.highlight:
+        return _line(" … ".join(text for texts in hit.highlight.values() for text in texts))
+    return passage(hit.passage) if hit.passage else snippet(hit, text_fields)
 
 
 def snippet(hit: Hit, text_fields: Sequence[str]) -> str:
@@ -84,23 +128,42 @@ def _seen(leg: LegHit | None) -> str:
     return f"#{leg.rank} ({value})"
 
 
-def explain(result: SearchResult, *, rank_constant: int, similarity: str) -> None:
-    """Print what each leg gave to each hit, and how that makes the score."""
-    typer.echo("\nwhy: what each leg gave")
-    rows = [
-        [
-            hit.id,
-            name,
-            str(leg.rank),
-            f"{leg.score:.4f}",
-            "" if leg.cosine is None else f"{leg.cosine:.4f}",
-            "" if leg.contribution is None else f"{leg.contribution:.6f}",
+def facets(result: SearchResult) -> None:
+    """Print the most frequent values of each field that was counted."""
+    for field, answer in result.aggregations.items():
+        counted = [
+            f"{bucket.get('key_as_string', bucket['key'])} ({bucket['doc_count']:,})"
+            for bucket in answer["buckets"]
         ]
-        for hit in result.hits
-        for name, leg in hit.legs.items()
-    ]
+        typer.echo(printable(f"{field}: {', '.join(counted) or 'no values'}"))
+
+
+def explain(
+    result: SearchResult, *, similarity: str, method: str = "rrf", rank_constant: int = 60
+) -> None:
+    """Print what each leg gave to each hit or why it did not, and how that makes the score."""
+    typer.echo("\nwhy: what each leg gave")
+    rows = []
+    for hit in result.hits:
+        rows += [[hit.id, name, *_given(leg)] for name, leg in hit.legs.items()]
+        rows += [[hit.id, name, *_lacking(leg)] for name, leg in hit.missing.items()]
     table(["id", "leg", "rank#", "score#", "cosine#", "contribution#"], rows)
-    if result.fusion:
-        typer.echo(f"contribution = 1 / ({rank_constant} + rank); a hit's RRF is their sum")
-    if result.mode != "bm25":
+    if result.fusion and method == "rrf":
+        typer.echo(f"contribution = weight / ({rank_constant} + rank); a hit's RRF is their sum")
+    elif result.fusion:
+        typer.echo("contribution = weight · normalized score; a hit's score is their sum")
+    if any(leg.kind == "knn" for hit in result for leg in hit.legs.values()):
         typer.echo(f"score of a knn leg = {_FORMULAS[similarity]}")
+
+
+def _given(leg: LegHit) -> list[str]:
+    contribution = "" if leg.contribution is None else f"{leg.contribution:.6f}"
+    return [str(leg.rank), f"{leg.score:.4f}", _number(leg.cosine), contribution]
+
+
+def _lacking(leg: Missing) -> list[str]:
+    return ["–", _number(leg.score), _number(leg.cosine), leg.reason]
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"

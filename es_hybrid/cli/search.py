@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from es_hybrid.cli.connection import with_client
+from es_hybrid.cli.index_options import pairs
 from es_hybrid.cli.output import print_json, printable
 from es_hybrid.cli.query_vector import read_vector
 from es_hybrid.errors import UsageError
+
+if TYPE_CHECKING:
+    from es_hybrid.search import Searcher
+
+# Words found, on a screen.
+_MARKED = {"pre_tags": ["*"], "post_tags": ["*"]}
+
+_FOUND, _FUSED, _SHOWN, _SENT = "What is found", "How legs are fused", "What is shown", "Sending"
 
 
 def _something(context: typer.Context, vector: str | None) -> str | None:
@@ -19,55 +28,138 @@ def _something(context: typer.Context, vector: str | None) -> str | None:
     return vector
 
 
+def _option(text: str, *names: str, panel: str, **more: Any) -> Any:
+    return typer.Option(*names, help=text, rich_help_panel=panel, **more)
+
+
 @with_client
 def search(
-    client: Any,
-    name: Annotated[str, typer.Argument(help="The alias or index to search.", metavar="NAME")],
+    client: Any,  # an Elasticsearch client; not imported before it is needed
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="The alias, index or pattern to search; several with commas.", metavar="NAME"
+        ),
+    ],
     query: Annotated[
         str | None,
         typer.Argument(help="What you are looking for; it has no syntax.", metavar="QUERY"),
     ] = None,
     mode: Annotated[
         str | None,
-        typer.Option(
-            help="hybrid (BM25 and kNN fused; the default), bm25, or knn (the default without "
-            "words)."
+        _option(
+            "hybrid (BM25 and kNN fused; the default), bm25, or knn (the default without words).",
+            panel=_FOUND,
         ),
     ] = None,
-    size: Annotated[int, typer.Option("--size", "-k", help="Number of hits.")] = 10,
     filter: Annotated[  # noqa: A002 - Elasticsearch's own word
         list[str] | None,
-        typer.Option(help="field=value, or a clause as JSON; several must all hold."),
+        _option("field=value, or a clause as JSON; several must all hold.", panel=_FOUND),
+    ] = None,
+    fields: Annotated[
+        str | None,
+        _option("Fields for BM25, with boosts: title^2,text.", metavar="FIELDS", panel=_FOUND),
     ] = None,
     vector: Annotated[
         str | None,
-        typer.Option(
-            help="What the kNN leg looks for instead of the words: [0.1, …], or a file of that "
-            "or .npy.",
+        _option(
+            "What the kNN leg looks for instead of the words: [0.1, …], or a file of that or .npy.",
             metavar="JSON|FILE",
             callback=_something,
+            panel=_FOUND,
         ),
     ] = None,
+    min_cosine: Annotated[
+        float | None, _option("What kNN finds has at least this cosine.", panel=_FOUND)
+    ] = None,
+    min_bm25: Annotated[
+        float | None, _option("What BM25 finds has at least this score.", panel=_FOUND)
+    ] = None,
     exact: Annotated[
-        bool, typer.Option("--exact", help="kNN compares all vectors and misses nothing.")
+        bool, _option("kNN compares all vectors and misses nothing.", "--exact", panel=_FOUND)
     ] = False,
     num_candidates: Annotated[
         int | None,
-        typer.Option(help="Vectors that each shard looks at for kNN: more find more, slower."),
+        _option("Vectors that each shard looks at for kNN: more find more, slower.", panel=_FOUND),
     ] = None,
+    embedder: Annotated[
+        str | None,
+        _option("Needed only if the index was made with one of your own.", panel=_FOUND),
+    ] = None,
+    method: Annotated[
+        str, _option("rrf adds reciprocal ranks, linear adds scores.", panel=_FUSED)
+    ] = "rrf",
     window: Annotated[
-        int | None, typer.Option(help="How many of each leg are fused. Default: max(100, size).")
+        int | None,
+        _option("How many of each leg are fused. Default: max(100, size).", panel=_FUSED),
     ] = None,
     rank_constant: Annotated[
-        int, typer.Option(help="k of reciprocal rank fusion: the larger, the flatter.")
+        int, _option("k of reciprocal rank fusion: the larger, the flatter.", panel=_FUSED)
     ] = 60,
-    embedder: Annotated[
-        str | None, typer.Option(help="Needed only if the index was made with one of your own.")
+    weight: Annotated[
+        list[str] | None,
+        _option("Of a leg: bm25=2, knn=0.5; 1 by default.", metavar="LEG=NUMBER", panel=_FUSED),
     ] = None,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Show what each leg gave to each hit.")
+    normalizer: Annotated[
+        str | None,
+        _option("Of linear: minmax (the default), l2_norm or none.", panel=_FUSED),
+    ] = None,
+    min_score: Annotated[
+        float | None, _option("Of linear: what scores less is left out.", panel=_FUSED)
+    ] = None,
+    fusion: Annotated[
+        str,
+        _option(
+            "client (here), native (Elasticsearch's own, which needs a licence; the same hits), "
+            "or auto.",
+            panel=_FUSED,
+        ),
+    ] = "auto",
+    size: Annotated[int, _option("Number of hits.", "--size", "-k", panel=_SHOWN)] = 10,
+    start: Annotated[int, _option("Hits to skip.", "--from", panel=_SHOWN)] = 0,
+    collapse: Annotated[
+        str | None,
+        _option("Only the best hit for each value.", metavar="FIELD", panel=_SHOWN),
+    ] = None,
+    facet: Annotated[
+        list[str] | None,
+        _option("Count the values of a field over all matches.", metavar="FIELD", panel=_SHOWN),
+    ] = None,
+    exact_totals: Annotated[
+        bool, _option("Count all matches, however many.", "--exact-totals", panel=_SHOWN)
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    highlight: Annotated[
+        bool, _option("Show the words found within their text.", "--highlight", panel=_SHOWN)
+    ] = False,
+    explain: Annotated[
+        bool,
+        _option("Show what each leg gave to each hit, or why not.", "--explain", panel=_SHOWN),
+    ] = False,
+    rerank: Annotated[
+        str | None,
+        _option(
+            "A cross-encoder (name or folder, for sentence-transformers) that orders the best 100.",
+            metavar="MODEL",
+            panel=_SHOWN,
+        ),
+    ] = None,
+    mmr: Annotated[
+        float | None,
+        _option("0 to 1: makes hits differ from one another, the more the lower.", panel=_SHOWN),
+    ] = None,
+    as_json: Annotated[bool, _option("Print the result as JSON.", "--json", panel=_SHOWN)] = False,
+    allow_partial: Annotated[
+        bool,
+        _option(
+            "Go on without a leg or shard that fails, and say so.", "--allow-partial", panel=_SENT
+        ),
+    ] = False,
+    timeout: Annotated[
+        str | None, _option("How long each shard may search, such as 500ms.", panel=_SENT)
+    ] = None,
+    opaque_id: Annotated[
+        str | None, _option("X-Opaque-Id, to be found in the server's logs.", panel=_SENT)
+    ] = None,
 ) -> None:
     """Search by words and by meaning at once.
 
@@ -76,17 +168,36 @@ def search(
     from es_hybrid.search import Searcher
 
     searcher = Searcher(client, name, embedder=embedder)
-    result = searcher.search(
-        query,
-        vector=None if vector is None else read_vector(vector),
-        exact=exact,
-        num_candidates=num_candidates,
-        mode=mode,  # type: ignore[arg-type]  # checked by search(), which names the choices
-        size=size,
-        filter=filter,
-        window=window,
-        rank_constant=rank_constant,
-    )
+    options: dict[str, Any] = {
+        "mode": mode,
+        "filter": filter,
+        "fields": fields,
+        "vector": None if vector is None else read_vector(vector),
+        "min_cosine": min_cosine,
+        "min_bm25": min_bm25,
+        "exact": exact,
+        "num_candidates": num_candidates,
+        "method": method,
+        "window": window,
+        "rank_constant": rank_constant,
+        "weights": _weights(weight),
+        "normalizer": normalizer,
+        "min_score": min_score,
+        "fusion": fusion,
+        "size": size,
+        "from_": start,
+        "collapse": collapse,
+        "aggs": _facets(searcher, facet),
+        "exact_totals": exact_totals,
+        "highlight": _MARKED if highlight else False,
+        "explain": explain,
+        "rerank": _reranker(rerank),
+        "mmr": mmr,
+        "allow_partial": allow_partial,
+        "timeout": timeout,
+        "opaque_id": opaque_id,
+    }
+    result = searcher.search(query, **{n: v for n, v in options.items() if v is not None})
     if as_json:
         print_json(result.to_dict())
         return
@@ -94,9 +205,33 @@ def search(
 
     searched = searcher.searched()
     near = searched.near
-    typer.echo(
-        printable(f"{result.mode} search in {name} ({searched.index}): {query or 'by its vector'}")
-    )
-    results.show(result, searched.text_fields, similarity=near)
+    said = query or "by its vector"
+    typer.echo(printable(f"{result.mode} search in {name} ({searched.index}): {said}"))
+    results.show(result, searched.text_fields, similarity=near, method=method, start=start)
+    if facet:
+        results.facets(result)
     if explain and result.hits:
-        results.explain(result, rank_constant=rank_constant, similarity=near)
+        results.explain(result, similarity=near, method=method, rank_constant=rank_constant)
+
+
+def _weights(given: list[str] | None) -> dict[str, float] | None:
+    said = pairs("--weight", given, mark="=", like="bm25=2")
+    try:
+        return {leg: float(number) for leg, number in said.items()} or None
+    except ValueError:
+        raise UsageError(f"--weight {given}: write a number for each leg, as in bm25=2") from None
+
+
+def _facets(searcher: Searcher, fields: list[str] | None) -> dict[str, Any] | None:
+    """An aggregation of the ten most frequent values for each field."""
+    if not fields:
+        return None
+    return {field: {"terms": {"field": searcher.searched().whole_field(field)}} for field in fields}
+
+
+def _reranker(model: str | None) -> Any:
+    if model is None:
+        return None
+    from es_hybrid.rerank import CrossEncoderReranker
+
+    return CrossEncoderReranker(model)

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from es_hybrid.contract import Contract
-from es_hybrid.documents import META_FIELD, PASSAGES_FIELD, VECTOR_FIELD
+from es_hybrid.documents import EXACT_SUBFIELD, META_FIELD, PASSAGES_FIELD, VECTOR_FIELD
 from es_hybrid.errors import ContractError, IndexNotFound, NoContract, UsageError
 from es_hybrid.live import reading
 from es_hybrid.mapping import check_index_name, contract_of, field_specs, with_parts
@@ -109,6 +109,16 @@ class Searched:
             if "*" not in name and name not in self.fields:
                 have = sorted(n for n in self.fields if not n.startswith(f"{META_FIELD}."))
                 raise UsageError(f"no field {name!r} in {self.name!r}: it has {', '.join(have)}")
+
+    def whole_field(self, name: str) -> str:
+        """`name`, or its sub-field that holds a text as a whole, as facets need it.
+
+        Raises:
+            UsageError: no index has this field.
+        """
+        self.check_fields([name])
+        exact = f"{name}.{EXACT_SUBFIELD}"
+        return exact if self.fields.get(name) == "text" and exact in self.fields else name
 
     def vector_field(self, name: str) -> VectorField:
         """The vector field called `name`, which is none of es_hybrid's.

@@ -27,19 +27,7 @@ if TYPE_CHECKING:
 
 
 class _Searching:
-    """What both searchers do, in steps.
-
-    Args:
-        client: any client; it is used, never changed.
-        name: an alias, an index or a pattern, or several of them. All indices that are searched
-            together must have been made by the same model in the same way.
-        embedder: a name or an object; None loads the index's own if its weights ship in a
-            package, or if `allowed` names it.
-        filter: bound to this searcher: no call can widen it.
-        routing: only the shards of this routing value are searched.
-        fusion: who fuses where a call does not say it: ``"auto"``, ``"native"`` or ``"client"``.
-        allowed: names of embedders that may be loaded on the word of an index.
-    """
+    """What both searchers do, in steps; arguments as of `Searcher`."""
 
     def __init__(
         self,
@@ -89,9 +77,19 @@ class Searcher(_Searching):
 
     Their contracts are read, and the embedder proven against them, at the first search; both
     again when an answer comes from an index that was not there before.
+
+    Args:
+        client: any client; it is used, never changed.
+        name: an alias, an index or a pattern, or several of them. All indices that are searched
+            together must have been made by the same model in the same way.
+        embedder: a name or an object; None loads the index's own if its weights ship in a
+            package, or if `allowed` names it.
+        filter: bound to this searcher: no call can widen it.
+        routing: only the shards of this routing value are searched.
+        fusion: who fuses where a call does not say it: ``"auto"``, ``"native"`` or ``"client"``.
+        allowed: names of embedders that may be loaded on the word of an index.
     """
 
-    __doc__ = f"{__doc__}\n{(_Searching.__doc__ or '').partition(chr(10))[2]}"
     client: Elasticsearch
 
     def search(self, query: str | None = None, **options: Unpack[Options]) -> SearchResult:
@@ -175,7 +173,6 @@ class Searcher(_Searching):
 class AsyncSearcher(_Searching):
     """As `Searcher`, with an ``AsyncElasticsearch``; models compute in a thread."""
 
-    __doc__ = f"{__doc__}\n{(_Searching.__doc__ or '').partition(chr(10))[2]}"
     client: AsyncElasticsearch
 
     async def search(self, query: str | None = None, **options: Unpack[Options]) -> SearchResult:
