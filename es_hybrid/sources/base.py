@@ -5,12 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from os import PathLike
 from types import MappingProxyType
 from typing import Any
 
 from es_hybrid.documents import Record
-from es_hybrid.errors import RecordError
+from es_hybrid.errors import RecordError, UsageError
 from es_hybrid.field_types import FieldType
+from es_hybrid.json_values import shown
 from es_hybrid.vectors import Vectors
 
 
@@ -65,14 +67,26 @@ class _Memory(Source):
 
 
 def memory(records: Iterable[Any]) -> Source:
-    """Any iterable of records (mappings), as a source."""
+    """Any iterable of records (mappings), as a source.
+
+    Raises:
+        UsageError: a path, a single record, or nothing that can be iterated.
+    """
+    if isinstance(records, Mapping):
+        raise UsageError(f"{shown(records)} is one record: write a list of it")
+    several = hasattr(records, "__iter__") or hasattr(records, "__getitem__")
+    if isinstance(records, str | bytes | PathLike) or not several:
+        raise UsageError(
+            f"{shown(records)} is no records: give mappings, or of files what "
+            f"es_hybrid.sources.open_source([{shown(records)}]) returns"
+        )
     return _Memory(records)
 
 
 def checked(record: Any) -> Record | RecordError:
     """The record if it is a mapping with string keys, else the reason against it."""
-    if not isinstance(record, dict):
+    if not isinstance(record, Mapping):
         return RecordError(f"a {type(record).__name__}, not an object with fields")
     if wrong := [name for name in record if not isinstance(name, str)]:
         return RecordError(f"field name {wrong[0]!r} is not a string")
-    return record
+    return record if isinstance(record, dict) else dict(record)

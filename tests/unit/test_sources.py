@@ -1,8 +1,11 @@
 """Any iterable of records is a source."""
 
+from pathlib import Path
+from types import MappingProxyType
+
 import pytest
 
-from es_hybrid.errors import RecordError
+from es_hybrid.errors import RecordError, UsageError
 from es_hybrid.sources import memory
 
 
@@ -43,6 +46,26 @@ def test_what_is_no_record_says_why_and_the_next_one_is_read(record, said):
     assert isinstance(bad, RecordError)
     assert str(bad) == said
     assert good == {"n": 1}
+
+
+def test_any_mapping_is_a_record():
+    (item,) = memory([MappingProxyType({"n": 1})])
+    assert item.record == {"n": 1}
+
+
+@pytest.mark.parametrize(
+    ("records", "said"),
+    [
+        ("films.csv", r"'films\.csv' is no records.*open_source\(\['films\.csv'\]\)"),
+        (Path("films.csv"), r"films\.csv.* is no records.*open_source"),
+        (b"{}", "is no records"),
+        ({"title": "Jaws"}, "one record: write a list of it"),
+        (7, "7 is no records"),
+    ],
+)
+def test_what_can_never_be_records_is_refused_with_the_way_out(records, said):
+    with pytest.raises(UsageError, match=said):
+        memory(records)
 
 
 def test_an_empty_record_is_left_to_the_next_step():
