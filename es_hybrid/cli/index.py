@@ -258,6 +258,9 @@ def _seen(report: Report) -> Iterator[str]:
     """What the input had that is not in the index under its own name, or not whole."""
     for column, stored in report.renamed.items():
         yield f"column {column!r} is kept as {stored!r}: Elasticsearch has the first for itself"
+    if report.created and report.unseen:
+        names = ", ".join(map(repr, report.unseen))
+        yield f"no record has {names}: check --map, --field and --text-fields"
     if report.created and report.made_ids:
         yield (
             f"{report.made_ids:,} of {report.read:,} records have no _id: theirs is made from the "

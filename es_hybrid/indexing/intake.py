@@ -107,6 +107,7 @@ class Intake:
                 raise item.record
             if isinstance(item.vector, RecordError):
                 raise item.vector
+            self.tally.unseen.difference_update(item.record)
             made = document(item.record, self.fields, where=item.where)
         except RecordError as error:
             self.lost(Problem("rejected", item.where, str(error)), item.record)

@@ -64,6 +64,7 @@ class Report:
         analysis_detected: whether the analysis was told by the texts, in this run.
         notes: what the user should know about the index that was made.
         similarity: what "near" means: ``"cosine"``, ``"max_inner_product"`` or ``"l2_norm"``.
+        unseen: columns that were asked for by name, and that no record has.
         made_ids: records without an id, which got one made of their content: once changed, such
             a record is another document, and the old one stays.
     """
@@ -93,6 +94,7 @@ class Report:
     notes: tuple[str, ...] = ()
     similarity: str = DEFAULT_SIMILARITY
     made_ids: int = 0
+    unseen: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -138,6 +140,7 @@ class Tally:
     embedding_seconds: float = 0.0
     problems: list[Problem] = field(default_factory=list)
     renamed: dict[str, str] = field(default_factory=dict)
+    unseen: set[str] = field(default_factory=set)
 
     @property
     def done(self) -> int:

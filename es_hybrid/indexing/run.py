@@ -73,7 +73,7 @@ class Run:
         self.target = job.target
         self.source = job.source
         self.letters = DeadLetters(job.dead_letters)
-        self.tally = Tally()
+        self.tally = Tally(unseen=_asked(job))
         self.intake = Intake(
             job.source,
             job.fields,
@@ -236,4 +236,12 @@ class Run:
             notes=self.target.notes,
             similarity=contract.similarity,
             made_ids=tally.made_ids,
+            unseen=tuple(sorted(tally.unseen)),
         )
+
+
+def _asked(job: Job) -> set[str]:
+    """Columns that the caller named; paths into objects are left out."""
+    columns = job.fields.columns
+    names = {*(job.wanted.text_fields or ()), *job.wanted.types, *columns}
+    return {columns.get(name, name) for name in names if "." not in name}

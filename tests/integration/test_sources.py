@@ -257,6 +257,13 @@ def test_fractions_keep_all_their_digits_in_filters(typed, index, name):
     assert [hit["id"] for hit in found["hits"]] == ["1"]
 
 
+def test_a_column_that_no_record_has_is_told_when_the_index_is_made(folder, typed, name):
+    (folder / "a.csv").write_text("_id,headline,text\n1,Tea,hot\n")
+    ended = typed("index", name, "a.csv", "--map", "title=headlin", "--embedder", "words-64")
+    assert "no record has 'headlin'" in ended.err
+    assert "--map" in ended.err
+
+
 def test_ids_made_from_the_content_are_told_when_the_index_is_made(folder, typed, name):
     (folder / "a.csv").write_text("title\nTea\nMilk\n")
     first, second = (typed("index", name, "a.csv", "--embedder", "words-64") for _ in range(2))

@@ -56,6 +56,22 @@ def test_what_becomes_of_an_id_that_comes_again(
         assert report.indexed == expected[0] + expected[3]
 
 
+@pytest.mark.parametrize(
+    ("options", "unseen"),
+    [
+        ({}, ()),
+        ({"columns": {"title": "headline"}}, ()),
+        ({"columns": {"title": "headlin"}}, ("headlin",)),
+        ({"fields": {"year": "number", "yaer": "number", "shop.open": "boolean"}}, ("yaer",)),
+        ({"text_fields": ["headline", "plot"]}, ("plot",)),
+        ({"text_fields": ["title", "text"], "columns": {"title": "headline"}}, ()),
+    ],
+)
+def test_names_that_no_record_has_are_told(cluster, options, unseen):
+    records = [{"headline": "one", "text": "a"}, {"headline": "two", "text": "b", "year": 1}]
+    assert write(cluster, records, **options).unseen == unseen
+
+
 def test_ids_made_from_the_content_are_counted(cluster):
     report = write(cluster, [A, {"title": "one"}, {"title": "two"}])
     assert (report.indexed, report.made_ids) == (3, 2)
