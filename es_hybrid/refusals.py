@@ -102,6 +102,11 @@ def _way_out(kind: str, reason: str) -> str:
         return (
             ". It needs a trial or Enterprise licence; leave the choice to es_hybrid to do without"
         )
+    if kind == "search_context_missing_exception":
+        return (
+            ". The point in time is closed, or nobody searched it for as long as its keep_alive: "
+            "open a new one, with a longer keep_alive where pages are read slowly"
+        )
     if kind == "cluster_block_exception" and "flood" in reason:
         return ". Free disk space on the data nodes; Elasticsearch lifts the block by itself"
     if kind == "cluster_block_exception":

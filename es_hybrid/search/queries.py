@@ -274,7 +274,7 @@ def with_vector(leg: LegSearch) -> Body:
 
 
 def these(keys: Iterable[Key]) -> Clause:
-    """The query for certain documents."""
+    """The query for certain documents; for none where there are none."""
     found: dict[str, list[str]] = {}
     for index, identifier in keys:
         found.setdefault(index, []).append(identifier)
@@ -282,4 +282,6 @@ def these(keys: Iterable[Key]) -> Clause:
         {"bool": {"filter": [{"term": {"_index": index}}, {"ids": {"values": ids}}]}}
         for index, ids in found.items()
     ]
+    if not each:
+        return {"match_none": {}}  # an empty bool would match all
     return each[0] if len(each) == 1 else {"bool": {"should": each, "minimum_should_match": 1}}

@@ -112,6 +112,10 @@ def test_documents_of_two_indices_are_told_apart():
     ]
 
 
+def test_a_query_for_no_documents_matches_none():
+    assert these([]) == {"match_none": {}}
+
+
 @pytest.mark.parametrize("kind", VECTOR_INDEX_TYPES)
 def test_quantised_candidates_are_scored_again(kind):
     oversample = VECTOR_INDEX_TYPES[kind].oversample
