@@ -32,7 +32,13 @@ _FIRST_WAIT, _LONGEST_WAIT = 0.25, 15.0  # seconds; doubled each time, full jitt
 _TOO_LARGE = 413
 
 _UNFIT = re.compile(r"failed to parse field \[(.+?)\] of type \[\w+\]")
-_FRACTION = ("data loss", "decimal part")  # of a number that would be cut to a whole one
+_OTHER_TYPE = "index under another name with --field {field}:"
+_WAYS_OUT = (  # by what Elasticsearch says of a value
+    ("passed as String", "make it a number, or have it converted with --field {field}:integer"),
+    ("data loss", _OTHER_TYPE + "number"),
+    ("decimal part", _OTHER_TYPE + "number"),
+    ("", "correct it, or " + _OTHER_TYPE + "keyword"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +153,8 @@ def _reason(error: object) -> str:
     """What Elasticsearch says, and the way out where the first values gave a field its type."""
     kind, said = explain(error)
     if found := _UNFIT.search(said):
-        better = "number" if any(words in said for words in _FRACTION) else "keyword"
-        said += f"; correct it, or index under another name with --field {found[1]}:{better}"
+        way_out = next(way for words, way in _WAYS_OUT if words in said)
+        said += f"; {way_out.format(field=found[1])}"
     return f"{kind}: {said}"
 
 

@@ -242,12 +242,17 @@ def test_what_is_left_out_and_renamed_is_said_to_people(typed, name, folder):
     assert ended.code == 0
 
 
-def test_a_fraction_behind_whole_numbers_is_set_aside_instead_of_being_cut(typed, index, name):
-    lines = [{"_id": "1", "title": "Green tea", "n": 8}, {"_id": "2", "title": "Tea", "n": 7.9}]
+@pytest.mark.parametrize(
+    ("value", "way_out"),
+    [(7.9, "n:number"), ("9", "n:integer"), ("nine", "n:integer"), (True, "n:keyword")],
+)
+def test_what_does_not_fit_whole_numbers_before_it_is_set_aside_with_the_way_out(
+    index, value, way_out
+):
+    lines = [{"_id": "1", "title": "Green tea", "n": 8}, {"_id": "2", "title": "Tea", "n": value}]
     report = index("-", stdin="\n".join(map(json.dumps, lines)).encode()).json
     assert (report["indexed"], report["dead_lettered"]) == (1, 1)
-    assert "7.9" in report["problems"][0]["reason"]
-    assert "--field n:number" in report["problems"][0]["reason"]
+    assert way_out in report["problems"][0]["reason"]
 
 
 def test_fractions_keep_all_their_digits_in_filters(typed, index, name):
