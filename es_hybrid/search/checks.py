@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from math import inf, isfinite
+from numbers import Integral, Real
 from typing import Any
 
 from es_hybrid.errors import UsageError, VectorError
@@ -67,7 +68,7 @@ def number(what: str, value: Any, *, least: float, most: float = inf) -> float:
     Raises:
         UsageError: it is another, or none; says `what`.
     """
-    finite = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    finite = isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
     if not (finite and least <= value <= most):
         between = f"from {least:g} upwards" if most == inf else f"between {least:g} and {most:g}"
         raise UsageError(f"{what} {value!r} is no number {between}")
@@ -80,11 +81,12 @@ def whole(what: str, value: Any, *, least: int, most: int) -> int:
     Raises:
         UsageError: it is another, or none; says `what`.
     """
-    if not isinstance(value, int) or isinstance(value, bool):
+    if not isinstance(value, Integral) or isinstance(value, bool):
         raise UsageError(f"{what} {value!r} is no whole number")
-    if not least <= value <= most:
-        raise UsageError(f"{what} {value} is not between {least} and {most}")
-    return value
+    number = int(value)
+    if not least <= number <= most:
+        raise UsageError(f"{what} {number} is not between {least} and {most}")
+    return number
 
 
 def choice(what: str, value: Any, among: Sequence[str]) -> Any:

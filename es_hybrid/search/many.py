@@ -14,17 +14,18 @@ from es_hybrid.vectors import Vectors, usable_query
 
 def embedded(searches: Sequence[Asked], known: Known) -> Steps[dict[str, Vectors]]:
     """Words -> their vector, for all kNN legs that have none; nothing for a single search."""
-    texts = dict.fromkeys(
+    wanted = [
         leg.text or one.query or ""
         for one in searches
         for leg in one.legs
         if leg.kind == "knn" and leg.vector is None and one.pit is None
-    )
-    if len(searches) < 2 or len(texts) < 2:
+    ]
+    if len(searches) < 2 or len(wanted) < 2:
         return {}
+    texts = list(dict.fromkeys(wanted))
     searched = yield from known.searched()
     embedder = yield from known.embedder(searched)
-    rows = yield from work(query_vectors, embedder, list(texts))
+    rows = yield from work(query_vectors, embedder, texts)
     scaled = own_vector_field(searched.contract).similarity.scaled
     maker = embedder.info.id
     return {

@@ -23,14 +23,16 @@ def notes(turn: Turn, found: Found) -> Rounds[tuple[str, ...]]:
         )
     if not found.raw and any(leg.minimum is not None for leg in turn.legs):
         said.append("nothing good enough: " + "; ".join((yield from _nearest(turn))))
+    if turn.asked.min_score is not None and found.raw and not found.fused:
+        said.append(f"nothing good enough: no fused score reaches {turn.asked.min_score:g}")
     return tuple(said)
 
 
 def _nearest(turn: Turn) -> Rounds[list[str]]:
     """The best score of each leg that has a minimum, without it."""
-    legs = [leg for leg in turn.legs if leg.minimum is not None and leg.way != "exact:scanned"]
+    legs = [leg for leg in turn.legs if leg.minimum is not None]
     bodies = [body(replace(leg, minimum=None, size=1), turn.frame) for leg in legs]
-    responses = (yield turn.round(bodies)) if legs else []
+    responses = yield turn.round(bodies)
     return [_said(leg, response) for leg, response in zip(legs, responses, strict=True)]
 
 
