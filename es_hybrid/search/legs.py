@@ -9,8 +9,18 @@ from typing import Any
 
 from es_hybrid.errors import UsageError
 from es_hybrid.filters import Filters
+from es_hybrid.fusion import LARGEST_FLOAT32, NORMALIZERS
 from es_hybrid.hits import LegKind
-from es_hybrid.search.checks import Fields, field_list, given_vector, number, words
+from es_hybrid.search.checks import (
+    Fields,
+    choice,
+    field_list,
+    given_vector,
+    number,
+    whole,
+    words,
+)
+from es_hybrid.vector_index import MAX_CANDIDATES
 from es_hybrid.vectors import Vectors
 
 
@@ -51,10 +61,15 @@ class Leg:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
             raise UsageError(f"a leg is called {self.name!r}: give it a name, such as 'titles'")
-        number(f"leg {self.name!r}: weight", self.weight, least=0)
+        number(f"leg {self.name!r}: weight", self.weight, least=0, most=LARGEST_FLOAT32)
+        if self.normalizer is not None:
+            choice(f"normalizer of leg {self.name!r}", self.normalizer, list(NORMALIZERS))
         if self.minimum is not None:
             least, most = (-1.0, 1.0) if self.kind == "knn" else (0.0, inf)
             number(f"leg {self.name!r}: minimum", self.minimum, least=least, most=most)
+        for name in ("k", "num_candidates"):
+            if (value := getattr(self, name)) is not None:
+                whole(f"leg {self.name!r}: {name}", value, least=1, most=MAX_CANDIDATES)
 
     @classmethod
     def bm25(
