@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from numbers import Integral
 from typing import Any, get_args
 
 from es_hybrid.errors import UsageError
@@ -13,10 +14,11 @@ from es_hybrid.filters import Filters
 from es_hybrid.fusion import NORMALIZERS, RANK_CONSTANT, check_rank_constant
 from es_hybrid.hits import MODES, Mode
 from es_hybrid.rerank import Reranker
-from es_hybrid.search.checks import choice, field_list, number, whole, words
+from es_hybrid.search.checks import Fields, choice, field_list, number, whole, words
 from es_hybrid.search.legs import Leg
 from es_hybrid.search.options import Fusion, Method, Options
 from es_hybrid.search.point_in_time import PointInTime
+from es_hybrid.search.together import check_together
 from es_hybrid.vector_index import MAX_CANDIDATES
 
 # How many of each leg are fused. Elasticsearch's default of 10 is too few to find a document
@@ -99,6 +101,7 @@ def asked(query: str | None, options: Options) -> Asked:
     _check_names(options)
     text = None if query is None else words(query)
     legs, mode = _legs(text, options)
+    check_together(legs, options)
     size, start, window = _sizes(options, fused=len(legs) > 1)
     return Asked(
         query=text,
@@ -253,9 +256,10 @@ def _sizes(options: Options, *, fused: bool) -> tuple[int, int, int]:
     later = any(options.get(name) is not None for name in ("rerank", "mmr", "collapse"))
     if window is None and not (fused or later):
         return size, start, whole("from + size", max(start + size, 1), least=1, most=MAX_SIZE)
-    if window is not None and not (isinstance(window, int) and max(size, 1) <= window <= MAX_SIZE):
+    fits = isinstance(window, Integral) and max(size, 1) <= int(window) <= MAX_SIZE
+    if window is not None and not fits:
         raise UsageError(f"window {window} is not between size {size} and {MAX_SIZE}")
-    depth = window or max(WINDOW, size)
+    depth = max(WINDOW, size) if window is None else int(window)
     if start >= depth:
         raise UsageError(
             f"from {start} lies past the window: the {depth} best of each leg are fused, and "
@@ -266,7 +270,14 @@ def _sizes(options: Options, *, fused: bool) -> tuple[int, int, int]:
 
 
 def _source(given: Any) -> bool | tuple[str, ...]:
-    return given if isinstance(given, bool) else field_list(given)
+    return given if isinstance(given, bool) else _plain_fields("source", given)
+
+
+def _plain_fields(what: str, given: Fields) -> tuple[str, ...]:
+    fields = field_list(given)
+    if boosted := [name for name in fields if "^" in name]:
+        raise UsageError(f"{what} has {boosted[0]!r}: boosts are of fields that are searched")
+    return fields
 
 
 def _highlight(given: Any) -> Mapping[str, Any] | None:
@@ -275,7 +286,9 @@ def _highlight(given: Any) -> Mapping[str, Any] | None:
         return None
     if isinstance(given, Mapping):
         return given
-    return {} if given is True else {"fields": {name: {} for name in field_list(given)}}
+    if given is True:
+        return {}
+    return {"fields": {name: {} for name in _plain_fields("highlight", given)}}
 
 
 def _fraction(what: str, value: float | None) -> float | None:

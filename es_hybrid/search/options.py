@@ -49,15 +49,18 @@ class Options(TypedDict, total=False):
 
     - ``size``: number of hits, 0 to 10,000; the default is 10.
     - ``from_``: hits to skip; at most the window. Keep a point in time from page to page.
-    - ``pit``: a point in time of this searcher, which all legs and pages see alike.
+    - ``pit``: a point in time of this searcher, which all legs and pages see alike; it keeps to
+      the same copies of the shards, as ``preference`` would.
     - ``collapse``: a keyword or number field: only the best hit for each of its values.
     - ``source``: fields of the source to return, or False for none.
-    - ``highlight``: True, fields, or Elasticsearch's own ``highlight`` object.
+    - ``highlight``: True for all fields that BM25 legs search, fields, or Elasticsearch's own
+      ``highlight`` object; a hit that kNN alone found has none.
     - ``aggs``: Elasticsearch's aggregations, over all documents that any leg matches.
     - ``exact_totals``: count them all, however many.
     - ``explain``: say of each hit why a leg does not hold it.
     - ``rerank``: a reranker for the first `rerank_window` hits (100 by default).
-    - ``mmr``: 0 to 1; makes hits differ from one another, the more the lower.
+    - ``mmr``: 0 to 1; makes hits differ from one another, the more the lower. Relevance is the
+      cosine with the query (of the first kNN leg), or the reranker's score where there is one.
 
     How it is sent:
 

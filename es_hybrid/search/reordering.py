@@ -67,12 +67,33 @@ def by_difference(
     leg: LegSearch,
     *,
     trade_off: float,
+    scores: Mapping[Key, float] | None = None,
 ) -> list[Fused[Key]]:
-    """The entries in the order of maximal marginal relevance to the leg's vector."""
+    """The entries in the order of maximal marginal relevance.
+
+    Args:
+        fused: best first.
+        response: to `vectors_body`.
+        leg: whose vectors tell the entries apart.
+        trade_off: of relevance and difference, 0 to 1.
+        scores: a reranker's. Where there are any, they are the relevance, from 0 of the worst to
+            1 of the best, and what was not reranked stays behind; otherwise it is the cosine
+            with the leg's vector.
+    """
     vectors = {
         (hit["_index"], hit["_id"]): (hit.get("fields") or {}).get(leg.field)
         for hit in response["hits"]["hits"]
     }
-    rows = [vectors.get(entry.key) for entry in fused]
-    order = mmr(rows, query=leg.vector, size=len(rows), trade_off=trade_off)
-    return [fused[place] for place in order]
+    compared = [entry for entry in fused if entry.key in scores] if scores else list(fused)
+    rows = [vectors.get(entry.key) for entry in compared]
+    relevant: Any = {"query": leg.vector}
+    if scores:
+        relevant = {"relevance": _scaled([scores[entry.key] for entry in compared])}
+    order = mmr(rows, size=len(rows), trade_off=trade_off, **relevant)
+    return [*(compared[place] for place in order), *fused[len(compared) :]]
+
+
+def _scaled(scores: Sequence[float]) -> list[float]:
+    """From 0 to 1, as cosines are; all 1 where they are equal."""
+    low, high = min(scores), max(scores)
+    return [(score - low) / (high - low) if high > low else 1.0 for score in scores]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Unpack
 
 from es_hybrid.embedders import Embedder
@@ -160,11 +160,16 @@ class Searcher(_Searching):
 
         Args:
             query: as for :meth:`search`.
-            options: as for :meth:`search`; `from_` is where the first page begins.
+            options: as for :meth:`search`; `from_` is where the first page begins, and `window`
+                how many hits there can be in all, 100 by default. Whoever reads a page for more
+                than a minute gives a `pit` that is kept open longer.
+
+        Raises:
+            EsHybridError: as :meth:`search`, when the first page is asked for.
         """
-        with self.point_in_time() as pit:
-            steps = Pages({"query": query, **options}, pit)
-            while (page := steps.next()) is not None:
+        steps = Pages({"query": query, **options})
+        with self.point_in_time() if steps.pit is None else nullcontext(steps.pit) as pit:
+            while (page := steps.next(pit)) is not None:
                 result = self.search_many([page])[0]
                 if steps.holds(result):
                     yield result
@@ -212,9 +217,9 @@ class AsyncSearcher(_Searching):
         self, query: str | None = None, **options: Unpack[Options]
     ) -> AsyncIterator[SearchResult]:
         """As `Searcher.pages`, with ``async for``."""
-        async with self.point_in_time() as pit:
-            steps = Pages({"query": query, **options}, pit)
-            while (page := steps.next()) is not None:
+        steps = Pages({"query": query, **options})
+        async with self.point_in_time() if steps.pit is None else nullcontext(steps.pit) as pit:
+            while (page := steps.next(pit)) is not None:
                 result = (await self.search_many([page]))[0]
                 if steps.holds(result):
                     yield result
