@@ -10,6 +10,7 @@ import math
 from array import array
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import lru_cache, partial
+from numbers import Integral
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -134,8 +135,12 @@ def check_rank_constant(value: int) -> int:
     """`value`, if it can be the rank constant.
 
     Raises:
-        UsageError: it is below 1, or beyond the 32 bits that Elasticsearch reads.
+        UsageError: no whole number, below 1, or beyond the 32 bits that Elasticsearch reads.
     """
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        raise UsageError(
+            f"rank_constant {value!r} is no whole number: the usual value is {RANK_CONSTANT}"
+        )
     if value < 1:
         raise UsageError(f"rank_constant {value} is below 1: the usual value is {RANK_CONSTANT}")
     if value >= 2**31:

@@ -145,15 +145,8 @@ def _no_licence(said: str) -> LicenceMissing:
 
 
 def _there(turn: Turn) -> Rounds[Found]:
-    asked = turn.asked
-    ask = native.body(asked, turn.legs, turn.shared) | {"_source": turn.frame.source}
-    if asked.aggs is not None:
-        ask["aggs"] = asked.aggs
-    if asked.exact_totals:
-        ask["track_total_hits"] = True
-    if asked.collapse is not None:
-        ask["collapse"] = {"field": asked.collapse}
-    (response,) = yield turn.round([turn.frame.around(ask)])
+    ask = native.body(turn.asked, turn.legs, turn.shared, turn.frame)
+    (response,) = yield turn.round([ask])
     if "error" in response:
         raise failure(response["status"], response, what="search", url=turn.searched.name)
     check_whole(gaps(response), where=turn.searched.name)

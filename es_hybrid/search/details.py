@@ -53,7 +53,12 @@ class Details:
 def wishes(
     asked: Asked, found: Found, page: Sequence[Key], *, frame: Frame, legs: Sequence[LegSearch]
 ) -> list[Wish]:
-    """The searches that are needed beyond the legs; none for an everyday search."""
+    """The searches that are needed beyond the legs; none for an everyday search.
+
+    Where Elasticsearch fused, it told all that can be told.
+    """
+    if found.native:
+        return []
     made = []
     if asked.aggs is not None or asked.exact_totals:
         made.append(Wish("union", frame.around(_union(asked, found))))
@@ -93,13 +98,18 @@ def _matching(one: Ranking) -> Mapping[str, Any]:
 def _highlight(wanted: Mapping[str, Any], legs: Sequence[LegSearch], page: Sequence[Key]) -> Body:
     queries = [leg.clause for leg in legs if leg.clause is not None]
     words = {"bool": {"should": queries}} if queries else {"match_none": {}}
-    fields = wanted.get("fields") or {name: {} for leg in legs for name in _searched(leg)}
     return {
         "query": {"bool": {"filter": these(page)}},
         "size": len(page),
         "_source": False,
-        "highlight": {"highlight_query": words, **wanted, "fields": fields},
+        "highlight": {"highlight_query": words, **highlighting(wanted, legs)},
     }
+
+
+def highlighting(wanted: Mapping[str, Any], legs: Sequence[LegSearch]) -> Body:
+    """The ``highlight`` object with the fields that BM25 legs search, if it names none."""
+    fields = wanted.get("fields") or {name: {} for leg in legs for name in _searched(leg)}
+    return {**wanted, "fields": fields}
 
 
 def _searched(leg: LegSearch) -> list[str]:
@@ -122,7 +132,7 @@ def _absences(found: Found, page: Sequence[Key], frame: Frame) -> list[Wish]:
 
 def told(wanted: Sequence[Wish], responses: Sequence[Mapping[str, Any]], found: Found) -> Details:
     """Read what the second request answered."""
-    details = Details()
+    details = Details(highlights=dict(found.highlights))
     for wish, response in zip(wanted, responses, strict=True):
         hits = response["hits"]
         if wish.kind == "union":

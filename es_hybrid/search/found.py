@@ -29,6 +29,7 @@ class Found:
         failed: legs that did not answer.
         degraded: what is missing, in words.
         aggregations: where Elasticsearch fused, and was asked for them.
+        highlights: likewise; key -> field -> fragments.
     """
 
     fused: Sequence[Fused[Key]]
@@ -39,6 +40,7 @@ class Found:
     failed: tuple[LegSearch, ...] = ()
     degraded: tuple[str, ...] = ()
     aggregations: Mapping[str, Any] = field(default_factory=dict)
+    highlights: Mapping[Key, Mapping[str, Sequence[str]]] = field(default_factory=dict)
 
 
 def fused_here(answers: Answers, asked: Asked) -> Found:
@@ -98,4 +100,5 @@ def fused_there(answer: Mapping[str, Any]) -> Found:
         total=Total(total["value"], total["relation"]),
         native=True,
         aggregations=answer.get("aggregations", {}),
+        highlights={key: hit["highlight"] for key, hit in raw.items() if "highlight" in hit},
     )

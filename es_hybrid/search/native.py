@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -18,7 +19,8 @@ from es_hybrid.filters import Clause
 from es_hybrid.fusion import RANK_CONSTANT
 from es_hybrid.refusals import is_licence_refusal
 from es_hybrid.search.asked import Asked
-from es_hybrid.search.queries import Body, LegSearch, knn_section
+from es_hybrid.search.details import highlighting
+from es_hybrid.search.queries import Body, Frame, LegSearch, knn_section
 from es_hybrid.steps import Steps
 
 # The first server that weighs the legs of rrf (linear always did), and that knows l2_norm.
@@ -82,18 +84,31 @@ def obstacle(asked: Asked, legs: Sequence[LegSearch], can: Capabilities) -> str 
     return None
 
 
-def body(asked: Asked, legs: Sequence[LegSearch], shared: Sequence[Clause]) -> Body:
+def body(asked: Asked, legs: Sequence[LegSearch], shared: Sequence[Clause], frame: Frame) -> Body:
     """The body of one search that fuses `legs`, limited by the `shared` filters.
 
     Where hits are reordered afterwards, all of the window are asked for.
     """
     reordered = asked.rerank is not None or asked.mmr is not None
     size, start = (asked.window, 0) if reordered else (asked.size, asked.start)
-    return {
+    ask = {
         "retriever": {asked.method: _retriever(asked, legs, shared)},
         "size": size,
+        "_source": frame.source,
         **({"from": start} if start else {}),
     }
+    return frame.around(ask | _besides(asked, legs))
+
+
+def _besides(asked: Asked, legs: Sequence[LegSearch]) -> Body:
+    """What Elasticsearch tells of a fused list beside its hits."""
+    wanted = {
+        "aggs": asked.aggs,
+        "track_total_hits": asked.exact_totals or None,
+        "collapse": None if asked.collapse is None else {"field": asked.collapse},
+        "highlight": None if asked.highlight is None else highlighting(asked.highlight, legs),
+    }
+    return {name: value for name, value in wanted.items() if value is not None}
 
 
 def _retriever(asked: Asked, legs: Sequence[LegSearch], shared: Sequence[Clause]) -> Body:
@@ -118,7 +133,7 @@ def _weighted(leg: LegSearch, asked: Asked) -> Body:
 
 def _leg(leg: LegSearch) -> Body:
     if leg.clause is None:
-        return {"knn": knn_section(leg)}
+        return {"knn": knn_section(replace(leg, shared=()))}  # the retriever hands those down
     least = {} if leg.minimum is None else {"min_score": leg.minimum}
     return {"standard": {"query": leg.clause, **_filter(leg.filters), **least}}
 

@@ -144,6 +144,7 @@ def knn_leg(
     *,
     size: int,
     kind: VectorIndexType,
+    k: int | None = None,
     num_candidates: int | None = None,
     field: str = VECTOR_FIELD,
     name: str = "knn",
@@ -153,7 +154,8 @@ def knn_leg(
 
     Args:
         vector: float32, shape (dims,), of length 1 where the similarity is that of unit vectors.
-        size: k, 1 to 10,000.
+        size: how many of them count, 1 to 10,000.
+        k: how many kNN finds, 1 to 10,000; None takes `size`.
         kind: the vector index type, which says whether candidates are scored again.
         num_candidates: looked at per shard, up to 10,000; None takes the type's own.
         field: the vector field.
@@ -165,8 +167,8 @@ def knn_leg(
     knn: Body = {
         "field": field,
         "query_vector": vector,
-        "k": size,
-        "num_candidates": kind.num_candidates(size, asked=num_candidates),
+        "k": k or size,
+        "num_candidates": kind.num_candidates(k or size, asked=num_candidates),
     }
     if kind.oversample is not None:
         knn["rescore_vector"] = {"oversample": kind.oversample}
@@ -178,9 +180,10 @@ def knn_leg(
 
 def rescored_leg(leg: LegSearch) -> LegSearch:
     """A kNN leg of a quantised index at its deepest: nearly all it has is scored exactly."""
-    oversample = max(1.0, min(RESCORED_OVERSAMPLE, MAX_CANDIDATES / leg.size))
+    section = leg.knn or {}
+    oversample = max(1.0, min(RESCORED_OVERSAMPLE, MAX_CANDIDATES / section.get("k", leg.size)))
     deepest = {"num_candidates": MAX_CANDIDATES, "rescore_vector": {"oversample": oversample}}
-    return replace(leg, knn={**(leg.knn or {}), **deepest}, way="exact:rescored")
+    return replace(leg, knn={**section, **deepest}, way="exact:rescored")
 
 
 def script_leg(leg: LegSearch) -> LegSearch:
@@ -201,13 +204,12 @@ def scanned_leg(leg: LegSearch) -> LegSearch:
 def restricted_leg(leg: LegSearch, keys: Sequence[Key]) -> LegSearch:
     """`leg` for certain documents only, however low they score.
 
-    Among so few a kNN leg compares all vectors; of passages, there may be many in each.
+    Among so few a kNN leg compares all vectors.
     """
     only = replace(leg, minimum=None, size=len(keys), shared=(*leg.shared, these(keys)))
     if leg.knn is None:
         return only
-    candidates = MAX_CANDIDATES if leg.in_passages else max(len(keys), _FEW)
-    section = {**leg.knn, "k": len(keys), "num_candidates": candidates}
+    section = {**leg.knn, "k": len(keys), "num_candidates": max(len(keys), _FEW)}
     return replace(only, knn=section, script=None, way="approximate")
 
 
