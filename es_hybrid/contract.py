@@ -21,6 +21,7 @@ from es_hybrid.errors import (
     UsageError,
     VectorError,
 )
+from es_hybrid.json_values import shown
 from es_hybrid.passages import PassageSize
 from es_hybrid.similarity import DEFAULT_SIMILARITY, Normalisation, similarity
 from es_hybrid.vector_index import vector_index_type
@@ -41,6 +42,8 @@ PROBES = (
 
 # _meta stays under 8 KB: beyond 1800 dimensions fewer probe texts are kept.
 _META_VECTOR_BYTES = 5400
+
+_SAID = 200  # characters of what is wrong with a contract, which may quote all of it
 
 _Migration = Callable[[dict[str, Any]], dict[str, Any]]
 _MIGRATIONS: dict[int, _Migration] = {}
@@ -99,7 +102,8 @@ def from_meta(meta: Mapping[str, Any], *, index: str) -> Contract:
         _check_parts(contract)
     except (KeyError, TypeError, ValueError, UsageError) as error:
         raise ContractError(
-            f"the contract in _meta of index {index!r} is damaged ({error}): index it anew"
+            f"the contract in _meta of index {index!r} is damaged ({str(error)[:_SAID]}): index it "
+            "anew"
         ) from error
     return contract
 
@@ -107,6 +111,7 @@ def from_meta(meta: Mapping[str, Any], *, index: str) -> Contract:
 def _check_parts(contract: Contract) -> None:
     """Whatever a later step relies on; `_meta` can be written by anybody."""
     dims = contract.embedder.dims
+    _check_kinds(contract.embedder)
     _texts([contract.analysis])
     vector_index_type(contract.vector_index, dims=dims)
     if contract.normalisation != (kind := similarity(contract.similarity)).normalisation:
@@ -115,6 +120,14 @@ def _check_parts(contract: Contract) -> None:
         return
     if (shape := _kept(contract).shape) != (len(_probe_texts(dims)), dims):
         raise ValueError(f"probe vectors of shape {shape} for {dims} dimensions")
+
+
+def _check_kinds(info: EmbedderInfo) -> None:
+    texts = [info.id, info.revision, info.precision, info.pooling]
+    _texts([*texts, info.query_prefix, info.document_prefix])
+    numbers = [info.dims] if info.max_tokens is None else [info.dims, info.max_tokens]
+    if not all(type(number) is int and number > 0 for number in numbers):
+        raise ValueError(f"dims and max_tokens {numbers!r}, not whole numbers above 0")
 
 
 def _passages(value: Any) -> PassageSize | None:
@@ -136,8 +149,10 @@ def _known(kind: type, values: Any) -> dict[str, Any]:
 
 def _migrated(meta: dict[str, Any], *, index: str) -> dict[str, Any]:
     schema = meta.get("schema")
-    if not isinstance(schema, int):
-        raise ContractError(f"the contract of index {index!r} has schema {schema!r}, not a number")
+    if type(schema) is not int:
+        raise ContractError(
+            f"the contract of index {index!r} has schema {shown(schema)}, not a number"
+        )
     if schema > SCHEMA:
         raise NewerSchema(
             f"index {index!r} has contract schema {schema}, this es_hybrid knows up to {SCHEMA}: "

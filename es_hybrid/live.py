@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -11,9 +12,13 @@ from es_hybrid.client import path
 from es_hybrid.contract import Contract, check
 from es_hybrid.embedders import Embedder, is_packaged, load_embedder
 from es_hybrid.errors import AccessDenied, ContractError, ServerUnreachable
+from es_hybrid.json_values import shown
 from es_hybrid.mapping import LiveIndex, live_index
 from es_hybrid.refusals import explain
+from es_hybrid.settings import Settings
 from es_hybrid.steps import Request, Steps, run
+
+_LONGEST_NAME = 60  # characters of an embedder's name in messages
 
 
 def read_index(client: Elasticsearch, name: str) -> LiveIndex | None:
@@ -28,14 +33,19 @@ def read_index(client: Elasticsearch, name: str) -> LiveIndex | None:
     return None if answer is None else live_index(name, answer)
 
 
-def reading(name: str) -> Steps[Mapping[str, Any] | None]:
+def reading(name: str, *, expand: str = "all") -> Steps[Mapping[str, Any] | None]:
     """The indices behind `name` as ``GET /NAME`` says them, in steps; None where there are none.
+
+    Args:
+        name: an alias, index or pattern; several with commas.
+        expand: what a pattern stands for: ``"all"``, or ``"open"`` as in a search, which leaves
+            out what is hidden or closed.
 
     Raises:
         AccessDenied: these credentials may not read them.
         ServerError: the server refused, or cannot be reached.
     """
-    answer = yield Request("GET", path(name), params={"expand_wildcards": "all"}, ok=(403, 404))
+    answer = yield Request("GET", path(name), params={"expand_wildcards": expand}, ok=(403, 404))
     if not isinstance(answer, dict):
         raise ServerUnreachable(
             f"GET {path(name)} was answered with a page, not by an Elasticsearch: correct --url"
@@ -55,7 +65,7 @@ def index_embedder(
     given: str | Embedder | None,
     *,
     index: str,
-    allowed: Collection[str] = (),
+    allowed: Collection[str] | None = None,
 ) -> Embedder:
     """The embedder for a live index, proven to be the one that made its vectors.
 
@@ -66,7 +76,9 @@ def index_embedder(
         contract: of the index.
         given: what the caller names or passes; None takes the contract's.
         index: its name, for messages.
-        allowed: names that may be loaded on the word of an index.
+        allowed: names that may be loaded on the word of an index, such as
+            ``"sentence-transformers:NAME"``, or the path of a folder; None takes those of
+            `Settings.allowed_embedders`.
 
     Raises:
         ContractError: it must be named by the caller, or is another model.
@@ -75,17 +87,29 @@ def index_embedder(
     label = contract.embedder.label
     if given is None and label is not None:
         raise ContractError(
-            f"index {index!r} holds ready vectors, {made_with!r}, and no text can be embedded "
+            f"index {index!r} holds ready vectors, {shown(made_with)}, and no text can be embedded "
             "like them: search it with --mode bm25, or with a vector (--vector FILE), or pass "
-            f"the embedder that is called {label!r}; write to it with --vector-field or "
+            f"the embedder that is called {shown(label)}; write to it with --vector-field or "
             "--vectors-file"
         )
-    if given is None and not is_packaged(made_with) and made_with not in allowed:
+    if given is None and not is_packaged(made_with) and not _is_allowed(made_with, allowed):
         raise ContractError(
-            f"index {index!r} was made with {made_with!r}, which is not loaded on the word of "
-            f"an index: pass --embedder {made_with} (embedder=… in code), allow it in "
+            f"index {index!r} was made with {shown(made_with)}, which is not loaded on the word "
+            f"of an index: pass {_flag(made_with)} (embedder=… in code), allow it in "
             "ES_HYBRID_ALLOWED_EMBEDDERS, or search with --mode bm25"
         )
     embedder = load_embedder(given if given is not None else made_with)
     check(contract, embedder, index=index)
     return embedder
+
+
+def _is_allowed(made_with: str, allowed: Collection[str] | None) -> bool:
+    """Whether a person said that this may be loaded; a path or model by itself says it as well."""
+    said = Settings().allowed_embedders if allowed is None else allowed
+    return any(name and name in said for name in (made_with, made_with.partition(":")[2]))
+
+
+def _flag(made_with: str) -> str:
+    """How it is named on the command line, where that is sane."""
+    plain = len(made_with) <= _LONGEST_NAME and shlex.quote(made_with) == made_with
+    return f"--embedder {made_with}" if plain else "its embedder"

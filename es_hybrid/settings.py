@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     Field,
     FilePath,
     ModelWrapValidatorHandler,
@@ -20,7 +21,12 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_settings import BaseSettings, InitSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    NoDecode,
+    SettingsConfigDict,
+)
 
 from es_hybrid.errors import UsageError
 
@@ -37,6 +43,13 @@ def _absolute(folder: Path) -> Path:
     return folder.expanduser().absolute()
 
 
+def _listed(names: Any) -> Any:
+    """Names with commas in between, as a variable holds them."""
+    if not isinstance(names, str):
+        return names
+    return tuple(name.strip() for name in names.split(",") if name.strip())
+
+
 class Settings(BaseSettings):
     """What was asked for: arguments win over ``ES_HYBRID_*``; None means not given.
 
@@ -44,7 +57,9 @@ class Settings(BaseSettings):
     ``elastic``) and ``password``, open it; ``ca_certs`` is the PEM file of its authority, or
     ``fingerprint`` the SHA-256 of its certificate; ``request_timeout`` is in seconds, above
     0; ``home`` and ``node`` say which embedded node is meant; ``allow_plain_http`` lets
-    credentials travel unencrypted. A value of the wrong kind raises UsageError.
+    credentials travel unencrypted. ``allowed_embedders``, with commas in between, are loaded on
+    the word of an index: ``sentence-transformers:NAME``, or the path of a saved model; all others
+    that do not ship in a package must be passed. A value of the wrong kind raises UsageError.
 
     >>> Settings(url="http://localhost:9200").request_timeout
     30.0
@@ -64,6 +79,7 @@ class Settings(BaseSettings):
     home: Annotated[Path, AfterValidator(_absolute)] | None = None
     node: str | None = None
     allow_plain_http: bool = False
+    allowed_embedders: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = ()
     # Per family, what it said: an argument hides a variable, but does not unsay it.
     _said: dict[str, dict[str, Any]] = PrivateAttr(default_factory=dict)
 

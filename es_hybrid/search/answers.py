@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from es_hybrid.errors import PartialAnswer, ServerError
+from es_hybrid.errors import PartialAnswer, ServerError, ServerUnreachable
 from es_hybrid.refusals import explain, failure
 from es_hybrid.search.queries import LegSearch
 from es_hybrid.search.rankings import Ranking, ranking
@@ -29,7 +29,7 @@ class Answers:
 
 def read(
     legs: Sequence[LegSearch],
-    responses: Sequence[Mapping[str, Any]],
+    responses: Sequence[Mapping[str, Any] | ServerError],
     *,
     where: str,
     allow_partial: bool,
@@ -38,7 +38,7 @@ def read(
 
     Args:
         legs: what was asked.
-        responses: one for each.
+        responses: one for each, or why there is none.
         where: the index, for messages.
         allow_partial: go on without what failed, as long as one leg answered.
 
@@ -49,19 +49,39 @@ def read(
     rankings, failed, degraded = [], [], []
     errors: list[ServerError] = []
     for leg, response in zip(legs, responses, strict=True):
-        if "error" in response:
-            what = f"leg {leg.name!r} of a search"
-            errors.append(failure(response["status"], response, what=what, url=where))
+        if isinstance(response, ServerError) or "error" in response:
+            errors.append(_error(leg, response, where=where))
             failed.append(leg)
             degraded.append(f"leg {leg.name}: {errors[-1]}")
             continue
-        rankings.append(ranking(leg, response))
+        rankings.append(_ranking(leg, response, where=where))
         degraded += [f"leg {leg.name}: {gap}" for gap in gaps(response)]
     if errors and not (allow_partial and rankings):
         raise errors[0]
     if not allow_partial:
         check_whole(degraded, where=where)
     return Answers(tuple(rankings), tuple(failed), tuple(degraded))
+
+
+def _error(leg: LegSearch, response: Mapping[str, Any] | ServerError, *, where: str) -> ServerError:
+    if isinstance(response, ServerError):
+        return response
+    what = f"leg {leg.name!r} of a search"
+    return failure(response["status"], response, what=what, url=where)
+
+
+def _ranking(leg: LegSearch, response: Mapping[str, Any], *, where: str) -> Ranking:
+    """A response as a ranking, whose hits have all that fusion needs."""
+    try:
+        made = ranking(leg, response)
+        for hit in made.found.values():
+            hit["sort"][1], hit["_score"]
+    except (KeyError, IndexError, TypeError) as error:
+        raise ServerUnreachable(
+            f"leg {leg.name!r} of a search in {where} was answered with hits that lack {error}, "
+            "which is no answer of an Elasticsearch: correct --url, or look at the proxy in between"
+        ) from error
+    return made
 
 
 def check_whole(missing: Sequence[str], *, where: str) -> None:

@@ -15,6 +15,7 @@ from es_hybrid.fusion import NORMALIZERS, RANK_CONSTANT, check_rank_constant
 from es_hybrid.hits import MODES, Mode
 from es_hybrid.rerank import Reranker
 from es_hybrid.search.checks import Fields, choice, field_list, number, whole, words
+from es_hybrid.search.headers import checked_headers
 from es_hybrid.search.legs import Leg
 from es_hybrid.search.options import Fusion, Method, Options
 from es_hybrid.search.point_in_time import PointInTime
@@ -34,7 +35,6 @@ RERANK_WINDOW = 100
 NORMALIZER = "minmax"
 
 _DURATION = re.compile(r"[1-9]\d*(ms|s|m)")
-_HEADER = re.compile(r"[\x20-\x7e]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,19 +159,13 @@ def _combining(options: Options) -> dict[str, Any]:
 def _sending(options: Options) -> dict[str, Any]:
     """How the search is sent."""
     timeout = options.get("timeout")
-    if timeout is not None and not _DURATION.fullmatch(timeout):
+    if timeout is not None and not (isinstance(timeout, str) and _DURATION.fullmatch(timeout)):
         raise UsageError(f"timeout {timeout!r} is no duration: write it like 500ms or 2s")
-    headers = dict(options.get("headers") or {})
-    if (opaque := options.get("opaque_id")) is not None:
-        headers["X-Opaque-Id"] = opaque
-    for name, value in headers.items():
-        if not isinstance(value, str) or not _HEADER.fullmatch(value):
-            raise UsageError(f"header {name}: {value!r} cannot be sent: use printable ASCII")
     return {
         "allow_partial": options.get("allow_partial", False),
         "timeout": timeout,
         "preference": options.get("preference"),
-        "headers": headers,
+        "headers": checked_headers(options.get("headers"), options.get("opaque_id")),
     }
 
 

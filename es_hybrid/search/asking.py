@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import getrandbits
+from typing import Any
 
-from es_hybrid.errors import LicenceMissing, RequestRefused, UsageError
-from es_hybrid.filters import Clause, Filters, clauses
+from es_hybrid.errors import LicenceMissing, RequestRefused, ServerError, UsageError
+from es_hybrid.filters import Clause, clauses
 from es_hybrid.refusals import failure
 from es_hybrid.search import native
 from es_hybrid.search.answers import check_whole, gaps, read
@@ -19,21 +20,9 @@ from es_hybrid.search.planning import Means, frame, plan
 from es_hybrid.search.queries import Body, Frame, LegSearch, body
 from es_hybrid.search.rounds import Round, Rounds
 from es_hybrid.search.searched import Searched
+from es_hybrid.search.tenancy import Bound
 from es_hybrid.steps import Steps
 from es_hybrid.vectors import Vectors
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """What no call can widen.
-
-    Attributes:
-        filters: of every leg of every search.
-        routing: which shards are searched.
-    """
-
-    filters: Filters = None
-    routing: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +56,14 @@ def answered(
     """Plan a search and ask its legs; without scripts where the server refuses them."""
     turn = yield from _planned(asked, searched, known, bound, vectors)
     try:
-        return turn, (yield from _asked(turn, known))
+        return turn, (yield from _asked(turn, known, bound))
     except RequestRefused as error:
         scripted = any(leg.way == "exact:script_score" for leg in turn.legs)
         if not (scripted and "script" in str(error)):
             raise
     known.scripts_refused = True  # it was not told, or scripts are forbidden
     turn = yield from _planned(asked, searched, known, bound, vectors)
-    return turn, (yield from _asked(turn, known))
+    return turn, (yield from _asked(turn, known, bound))
 
 
 def _planned(
@@ -107,10 +96,10 @@ def _header(asked: Asked, searched: Searched, bound: Bound) -> Body:
     return {"index": searched.name, "preference": preference, **routing, **partial}
 
 
-def _asked(turn: Turn, known: Known) -> Rounds[Found]:
+def _asked(turn: Turn, known: Known, bound: Bound) -> Rounds[Found]:
     """Ask the legs, fused by Elasticsearch or here."""
     if not (yield from _goes_native(turn, known)):
-        return (yield from _here(turn, known))
+        return (yield from _here(turn, known, bound))
     try:
         return (yield from _there(turn))
     except RequestRefused as error:
@@ -119,7 +108,7 @@ def _asked(turn: Turn, known: Known) -> Rounds[Found]:
         known.route.refused = True
         if turn.asked.fusion == "native":
             raise _no_licence(str(error)) from error
-    return (yield from _here(turn, known))
+    return (yield from _here(turn, known, bound))
 
 
 def _goes_native(turn: Turn, known: Known) -> Steps[bool]:
@@ -153,19 +142,35 @@ def _there(turn: Turn) -> Rounds[Found]:
     return fused_there(response)
 
 
-def _here(turn: Turn, known: Known) -> Rounds[Found]:
+def _here(turn: Turn, known: Known, bound: Bound) -> Rounds[Found]:
     asked = turn.asked
     sent = [leg for leg in turn.legs if leg.way != "exact:scanned"]
     responses = iter((yield turn.round([body(leg, turn.frame) for leg in sent])) if sent else ())
-    answers = []
+    answers: list[Any] = []
     for leg in turn.legs:
         if leg.way != "exact:scanned":
             answers.append(next(responses))
             continue
-        binary = (yield from known.can()).base64_queries
-        name = turn.searched.name
-        answers.append((yield from scan(leg, turn.frame, name=name, binary=binary)))
+        try:
+            answers.append((yield from _scanned(leg, turn, known, bound)))
+        except ServerError as error:
+            answers.append(error)
     where = turn.searched.name
     return fused_here(
         read(turn.legs, answers, where=where, allow_partial=asked.allow_partial), asked
+    )
+
+
+def _scanned(leg: LegSearch, turn: Turn, known: Known, bound: Bound) -> Steps[Body]:
+    """The answer of a leg whose vectors are compared on this side."""
+    binary = (yield from known.can()).base64_queries
+    return (
+        yield from scan(
+            leg,
+            turn.frame,
+            name=turn.searched.name,
+            binary=binary,
+            routing=bound.routing,
+            allow_partial=turn.asked.allow_partial,
+        )
     )

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from es_hybrid.client import path
-from es_hybrid.errors import UsageError
+from es_hybrid.errors import ServerUnreachable, UsageError
+from es_hybrid.json_values import shown
 from es_hybrid.search.queries import (
     NORM_FIELD,
     Body,
@@ -84,7 +85,15 @@ def _count(leg: LegSearch, name: str) -> Steps[int]:
     return int(answer["count"])
 
 
-def scan(leg: LegSearch, frame: Frame, *, name: str, binary: bool) -> Steps[dict[str, Any]]:
+def scan(
+    leg: LegSearch,
+    frame: Frame,
+    *,
+    name: str,
+    binary: bool,
+    routing: str | None = None,
+    allow_partial: bool = False,
+) -> Steps[dict[str, Any]]:
     """What Elasticsearch would answer to `leg` if it compared every vector.
 
     Vectors are fetched page by page from one point in time, so that memory holds one page.
@@ -94,17 +103,21 @@ def scan(leg: LegSearch, frame: Frame, *, name: str, binary: bool) -> Steps[dict
         frame: what is read of each hit.
         name: the index.
         binary: whether the server gives vectors as base64, since 9.4; text takes twice the time.
+        routing: only the shards of this value are scanned.
+        allow_partial: go on without the shards that fail; the answer says how many did.
 
     Raises:
         ServerError: the server refused, or cannot be reached.
     """
     if frame.pit is not None:
-        return (yield from _scanned(leg, frame, pit=frame.pit, binary=binary))
-    opened = yield Request("POST", path(name, "_pit"), params={"keep_alive": _KEEP_ALIVE})
+        pages = _Pages(frame.pit, allow_partial)
+        return (yield from _scanned(leg, frame, pages, binary=binary))
+    params = {"keep_alive": _KEEP_ALIVE} | ({} if routing is None else {"routing": routing})
+    opened = yield Request("POST", path(name, "_pit"), params=params)
     pit = {"id": opened["id"], "keep_alive": _KEEP_ALIVE}
     closed = Request("DELETE", path("_pit"), body={"id": opened["id"]}, ok=(404,))
     try:
-        answer = yield from _scanned(leg, frame, pit=pit, binary=binary)
+        answer = yield from _scanned(leg, frame, _Pages(pit, allow_partial), binary=binary)
     except Exception:
         yield closed
         raise
@@ -112,17 +125,41 @@ def scan(leg: LegSearch, frame: Frame, *, name: str, binary: bool) -> Steps[dict
     return answer
 
 
-def _scanned(leg: LegSearch, frame: Frame, *, pit: Body, binary: bool) -> Steps[dict[str, Any]]:
+class _Pages:
+    """Searches in one point in time, and the worst that became of them."""
+
+    def __init__(self, pit: Body, allow_partial: bool) -> None:
+        self._pit, self._params = pit, {"allow_partial_search_results": str(allow_partial).lower()}
+        self.gaps: dict[str, Any] = {}
+
+    def hits(self, body: Body) -> Steps[list[dict[str, Any]]]:
+        """The hits of one search."""
+        asked = body | {"pit": self._pit}
+        answer = yield Request("POST", path("_search"), params=self._params, body=asked)
+        try:
+            hits: list[dict[str, Any]] = answer["hits"]["hits"]
+        except (KeyError, TypeError):
+            raise ServerUnreachable(
+                f"POST /_search was answered with {shown(answer)}, which is no answer of an "
+                "Elasticsearch: correct --url, or look at the proxy in between"
+            ) from None
+        if answer.get("timed_out") or answer.get("_shards", {}).get("failed"):
+            self.gaps = {name: answer.get(name) or {} for name in ("timed_out", "_shards")}
+        return hits
+
+
+def _scanned(leg: LegSearch, frame: Frame, pages: _Pages, *, binary: bool) -> Steps[dict[str, Any]]:
     best: list[_Scored] = []
-    body = _page(leg, frame, binary=binary) | {"pit": pit}
+    body = _page(leg, frame, binary=binary)
     while True:
-        hits = (yield Request("POST", path("_search"), body=body))["hits"]["hits"]
+        hits = yield from pages.hits(body)
         if hits:
             best = sorted([*best, *_best(hits, leg)])[: leg.size]
         if len(hits) < body["size"]:
             break
         body["search_after"] = hits[-1]["sort"]
-    return {"hits": {"hits": (yield from _whole(best, frame, pit=pit))}, "status": 200}
+    whole = yield from _whole(best, frame, pages)
+    return {"hits": {"hits": whole}, "status": 200, **pages.gaps}
 
 
 def _page(leg: LegSearch, frame: Frame, *, binary: bool) -> Body:
@@ -162,12 +199,11 @@ def _vector(values: Sequence[Any]) -> Floats:
     return np.asarray(values, np.float32).astype(np.float64)
 
 
-def _whole(best: Sequence[_Scored], frame: Frame, *, pit: Body) -> Steps[list[dict[str, Any]]]:
+def _whole(best: Sequence[_Scored], frame: Frame, pages: _Pages) -> Steps[list[dict[str, Any]]]:
     """The hits with what a user sees of them."""
-    body = {"query": these([one.key for one in best]), "size": len(best), "pit": pit}
-    body |= {"_source": frame.source}
-    answer = (yield Request("POST", path("_search"), body=body)) if best else {"hits": {"hits": []}}
-    sources = {(hit["_index"], hit["_id"]): hit for hit in answer["hits"]["hits"]}
+    body = {"query": these([one.key for one in best]), "size": len(best), "_source": frame.source}
+    hits = (yield from pages.hits(body)) if best else []
+    sources = {(hit["_index"], hit["_id"]): hit for hit in hits}
     return [
         {
             "_index": one.key[0],
@@ -178,4 +214,5 @@ def _whole(best: Sequence[_Scored], frame: Frame, *, pit: Body) -> Steps[list[di
             "sort": [-one.worse, one.tie],
         }
         for one in best
+        if one.key in sources  # but for a shard that failed since
     ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from time import perf_counter
 
 from es_hybrid.capabilities import Capabilities
 from es_hybrid.contract import Contract
 from es_hybrid.embedders import Embedder
+from es_hybrid.errors import InvalidIndexName, UsageError
 from es_hybrid.live import index_embedder
 from es_hybrid.search.native import Route
 from es_hybrid.search.searched import Searched, searched
@@ -19,7 +21,8 @@ class Known:
     Args:
         name: an alias, index or pattern; several with commas.
         embedder: a name or an object; None takes the contract's.
-        allowed: names of embedders that may be loaded on the word of an index.
+        allowed: names of embedders that may be loaded on the word of an index; None takes those
+            of `Settings.allowed_embedders`.
         route: of the client.
     """
 
@@ -28,34 +31,51 @@ class Known:
         name: str,
         *,
         embedder: str | Embedder | None,
-        allowed: Collection[str],
+        allowed: Collection[str] | None,
         route: Route,
     ) -> None:
         self.name = name
         self.route = route
         self.scripts_refused = False
         self._given = embedder
-        self._allowed = tuple(allowed)
+        self._allowed = (allowed,) if isinstance(allowed, str) else allowed
         self._searched: Searched | None = None
-        self._proven: dict[Contract, Embedder] = {}
+        self._read_at = float("-inf")
+        self._proven: dict[tuple[Contract | None, ...], Embedder] = {}
 
     def searched(self) -> Steps[Searched]:
         """The indices, as they were when they were read last."""
-        if self._searched is None:
-            self._searched = yield from searched(self.name)
-        return self._searched
+        return self._searched or (yield from self.read())
 
-    def moved(self, seen: Searched) -> Steps[bool]:
-        """Read the indices again; whether they are others than `seen`, or promise otherwise."""
-        self._searched = yield from searched(self.name)
-        return self._searched.contracts != seen.contracts
+    def read(self) -> Steps[Searched]:
+        """Read the indices as they are now."""
+        began = perf_counter()
+        self._searched = found = yield from searched(self.name)
+        self._read_at = began
+        return found
+
+    def changed(self, seen: Searched, *, since: float) -> Steps[bool]:
+        """Whether the indices are others than `seen` by now, or hold other fields.
+
+        Args:
+            seen: as they were read.
+            since: a moment of `perf_counter`; what was read after it is not read again.
+        """
+        if self._read_at <= since or self._searched is None:
+            yield from self.read()
+        return self._searched != seen
 
     def embedder(self, indices: Searched) -> Steps[Embedder]:
-        """The embedder, proven once for each contract."""
-        contract = indices.contract
-        if contract not in self._proven:
-            self._proven[contract] = yield from work(self._prove, indices)
-        return self._proven[contract]
+        """The embedder, proven once for each set of contracts.
+
+        Raises:
+            ContractError: it is another than one of the indices was made by.
+        """
+        indices.contract  # noqa: B018 - raises where they do not go together
+        contracts = tuple(indices.contracts.values())
+        if contracts not in self._proven:
+            self._proven[contracts] = yield from work(self._prove, indices)
+        return self._proven[contracts]
 
     def _prove(self, indices: Searched) -> Embedder:
         given = self._given
@@ -74,7 +94,17 @@ class Known:
 def names(name: str | Sequence[str]) -> str:
     """One name or several, as Elasticsearch writes them.
 
+    Raises:
+        InvalidIndexName: there is none, or one is empty.
+        UsageError: these are no names.
+
     >>> names(["films", "books-*"])
     'films,books-*'
     """
-    return name if isinstance(name, str) else ",".join(name)
+    given = [name] if isinstance(name, str) else name
+    if not isinstance(given, list | tuple) or not all(isinstance(one, str) for one in given):
+        raise UsageError(f"{name!r} names no index: give a name, or a list of names")
+    parts = [part for one in given for part in one.split(",")]
+    if not parts or not all(part.strip() for part in parts):
+        raise InvalidIndexName(f"index name {name!r} is empty: name an index, such as 'my-docs'")
+    return ",".join(parts)

@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from es_hybrid.embedders import query_vectors
+from es_hybrid.errors import ContractError
 from es_hybrid.search.asked import Asked
 from es_hybrid.search.known import Known
-from es_hybrid.search.searched import own_vector_field
+from es_hybrid.search.searched import Searched, own_vector_field
 from es_hybrid.steps import Steps, work
 from es_hybrid.vectors import Vectors, usable_query
 
 
-def embedded(searches: Sequence[Asked], known: Known) -> Steps[dict[str, Vectors]]:
-    """Words -> their vector, for all kNN legs that have none; nothing for a single search."""
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Words of several searches, embedded for the indices as they were read then.
+
+    Attributes:
+        searched: the indices.
+        vectors: words -> their vector.
+    """
+
+    searched: Searched | None = None
+    vectors: Mapping[str, Vectors] = field(default_factory=dict)
+
+    def of(self, searched: Searched) -> Mapping[str, Vectors]:
+        """The vectors, where they are for these indices: others may be of another model."""
+        return self.vectors if searched is self.searched else {}
+
+
+def embedded(searches: Sequence[Asked], known: Known) -> Steps[Embedded]:
+    """The words of all kNN legs that have no vector; nothing for a single search.
+
+    Raises:
+        EmbedderError: the embedder failed, or gave an unusable vector.
+        IndexNotFound: there is no such index.
+        ServerError: the server refused, or cannot be reached.
+    """
     wanted = [
         leg.text or one.query or ""
         for one in searches
@@ -21,14 +46,18 @@ def embedded(searches: Sequence[Asked], known: Known) -> Steps[dict[str, Vectors
         if leg.kind == "knn" and leg.vector is None and one.pit is None
     ]
     if len(searches) < 2 or len(wanted) < 2:
-        return {}
+        return Embedded()
     texts = list(dict.fromkeys(wanted))
     searched = yield from known.searched()
-    embedder = yield from known.embedder(searched)
+    try:
+        embedder = yield from known.embedder(searched)
+    except ContractError:  # each search reads the contract again, and says what is wrong
+        return Embedded()
     rows = yield from work(query_vectors, embedder, texts)
     scaled = own_vector_field(searched.contract).similarity.scaled
     maker = embedder.info.id
-    return {
+    vectors = {
         text: usable_query(row, maker=maker, scaled=scaled)
         for text, row in zip(texts, rows, strict=True)
     }
+    return Embedded(searched, vectors)

@@ -16,6 +16,7 @@ class Pages:
 
     Attributes:
         pit: the point in time that the caller gave, if any.
+        headers: of the search, to open and close one with.
 
     Args:
         query: the search; its `size` is that of a page.
@@ -32,7 +33,7 @@ class Pages:
         self._query, self._size, self._begun = query, first.size, False
         # A single leg needs no window; its pages would end with the first one.
         self._window = query.get("window") or max(first.window, WINDOW)
-        self._next, self.pit = first.start, first.pit
+        self._next, self.pit, self.headers = first.start, first.pit, first.headers
 
     def next(self, pit: PointInTime) -> Query | None:
         """The search for the next page, which sees `pit`; None where there is none."""

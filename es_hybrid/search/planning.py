@@ -104,7 +104,7 @@ def _planned(
 def _knn(
     leg: Leg, asked: Asked, searched: Searched, means: Means, common: Mapping[str, Any]
 ) -> Steps[LegSearch]:
-    own = leg.field is None or leg.field == VECTOR_FIELD
+    own = leg.field is None or (leg.field == VECTOR_FIELD and searched.ours)
     field = own_vector_field(searched.contract) if own else searched.vector_field(leg.field or "")
     _check_minimum(leg, field)
     vector = yield from _vector(leg, asked, searched, means, field)

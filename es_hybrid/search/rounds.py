@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from es_hybrid.client import path
+from es_hybrid.errors import ServerUnreachable
+from es_hybrid.json_values import shown
 from es_hybrid.steps import Request, Step, Steps
 
 T = TypeVar("T")
@@ -87,10 +89,32 @@ def _one_round(tasks: Sequence[_Task]) -> Steps[None]:
     headers = {name: value for each in rounds for name, value in each.headers.items()}
     try:
         answer = yield Request("POST", path("_msearch"), body=lines, ndjson=True, headers=headers)
+        responses = iter(_responses(answer, count=len(lines) // 2))
     except Exception as error:  # each task may know a way without it
         for one in tasks:
             one.throw(error)
         return
-    responses = iter(answer["responses"])
     for one, each in zip(tasks, rounds, strict=True):
         one.send([next(responses) for _ in each.searches])
+
+
+def _responses(answer: Any, *, count: int) -> list[dict[str, Any]]:
+    """One response for each search.
+
+    Raises:
+        ServerUnreachable: these are none; something between here and there has made them up.
+    """
+    given = answer.get("responses") if isinstance(answer, dict) else None
+    if not isinstance(given, list) or len(given) != count or not all(map(_is_response, given)):
+        raise ServerUnreachable(
+            f"POST /_msearch with {count} searches was answered with {shown(answer)}, which is no "
+            "answer of an Elasticsearch: correct --url, or look at the proxy in between"
+        )
+    return [{"status": 500, **one} if "error" in one else one for one in given]
+
+
+def _is_response(one: Any) -> bool:
+    if not isinstance(one, dict):
+        return False
+    hits = one.get("hits")
+    return "error" in one or (isinstance(hits, dict) and isinstance(hits.get("hits"), list))

@@ -59,6 +59,11 @@ class Searched:
         return first[1]
 
     @property
+    def ours(self) -> bool:
+        """Whether es_hybrid made all of them."""
+        return None not in self.contracts.values()
+
+    @property
     def index(self) -> str:
         """Which indices these are, for people."""
         return ", ".join(self.contracts)
@@ -183,6 +188,19 @@ def _way(contract: Contract) -> dict[str, Any]:
     }
 
 
+def _missing(name: str) -> IndexNotFound:
+    """The error for a name that nothing stands behind; raised at once where nothing ever can."""
+    parts = name.split(",")
+    for part in parts:
+        check_index_name(part.replace("*", "x").lstrip("-."))
+    if len(parts) > 1:
+        return IndexNotFound(
+            f"not all of {', '.join(map(repr, parts))} are there: see the names with "
+            "GET /_cat/indices, or name what may be missing with a pattern, such as 'films*'"
+        )
+    return IndexNotFound(f"no index {name!r}: make it with es-hybrid index {name} FILE")
+
+
 def searched(name: str) -> Steps[Searched]:
     """Read what stands behind `name`.
 
@@ -192,11 +210,9 @@ def searched(name: str) -> Steps[Searched]:
         ContractError: a contract is damaged, or of a newer es_hybrid.
         ServerError: the server refused, or cannot be reached.
     """
-    answer = (yield from reading(name)) if name else None
+    answer = yield from reading(name, expand="open")
     if answer is None:
-        for part in name.split(","):
-            check_index_name(part.replace("*", "x"))
-        raise IndexNotFound(f"no index {name!r}: make it with es-hybrid index {name} FILE")
+        raise _missing(name)
     specs: dict[str, Mapping[str, Any]] = {}
     for body in answer.values():
         specs = dict(field_specs(body.get("mappings", {}).get("properties", {}))) | specs

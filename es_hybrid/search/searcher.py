@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, get_args
 
 from es_hybrid.embedders import Embedder
+from es_hybrid.errors import UsageError
 from es_hybrid.filters import Filters
 from es_hybrid.hits import SearchResult
-from es_hybrid.search.asked import asked
-from es_hybrid.search.asking import Bound
+from es_hybrid.json_values import shown
+from es_hybrid.search.asked import Asked, asked
+from es_hybrid.search.checks import choice
 from es_hybrid.search.flow import search
+from es_hybrid.search.headers import checked_headers, sending
 from es_hybrid.search.known import Known, names
 from es_hybrid.search.many import embedded
 from es_hybrid.search.native import route
@@ -20,6 +23,7 @@ from es_hybrid.search.paging import Pages
 from es_hybrid.search.point_in_time import KEEP_ALIVE, PointInTime, closing, opening
 from es_hybrid.search.rounds import together
 from es_hybrid.search.searched import Searched
+from es_hybrid.search.tenancy import bound
 from es_hybrid.steps import Steps, arun, run
 
 if TYPE_CHECKING:
@@ -38,22 +42,33 @@ class _Searching:
         filter: Filters = None,  # noqa: A002 - Elasticsearch's own word
         routing: str | None = None,
         fusion: Fusion = "auto",
-        allowed: Collection[str] = (),
+        allowed: Collection[str] | None = None,
     ) -> None:
         self.client = client
         self.name = names(name)
-        self._bound = Bound(filter, routing)
-        self._fusion: Fusion = fusion
+        self._bound = bound(filter, routing)
+        self._fusion: Fusion = choice("fusion", fusion, get_args(Fusion))
         self._known = Known(self.name, embedder=embedder, allowed=allowed, route=route(client))
 
     def _search(self, queries: Sequence[Query]) -> Steps[list[SearchResult]]:
-        all_asked = [asked(one.get("query"), self._options(one)) for one in queries]
-        vectors = yield from embedded(all_asked, self._known)
-        return (
-            yield from together(
-                [search(one, self._known, self._bound, vectors) for one in all_asked]
-            )
-        )
+        all_asked = [self._asked(one) for one in queries]
+        headers = {name: value for one in all_asked for name, value in one.headers.items()}
+        steps = self._answers(all_asked)
+        return (yield from sending(steps, headers) if headers else steps)
+
+    def _asked(self, query: Query) -> Asked:
+        if not isinstance(query, Mapping):
+            raise UsageError(f'{shown(query)} is no search: give a mapping, {{"query": "tea"}}')
+        one = asked(query.get("query"), self._options(query))
+        self._bound.check(one, name=self.name)
+        return one
+
+    def _answers(self, searches: Sequence[Asked]) -> Steps[list[SearchResult]]:
+        if any(one.pit is None for one in searches):
+            yield from self._known.searched()  # once for all of them
+        vectors = yield from embedded(searches, self._known)
+        tasks = [search(one, self._known, self._bound, vectors) for one in searches]
+        return (yield from together(tasks))
 
     def _options(self, query: Query) -> Options:
         options: Any = {"fusion": self._fusion, **query}
@@ -67,9 +82,18 @@ class _Searching:
             yield from self._known.embedder(searched)
         return searched
 
-    def _open(self, keep_alive: str) -> Steps[PointInTime]:
-        searched = yield from self._known.searched()
-        return (yield from opening(searched, keep_alive=keep_alive, routing=self._bound.routing))
+    def _open(
+        self, keep_alive: str, headers: Mapping[str, str] | None = None
+    ) -> Steps[PointInTime]:
+        sent = checked_headers(headers)
+        return (yield from sending(self._opening(keep_alive, sent), sent))
+
+    def _opening(self, keep_alive: str, headers: Mapping[str, str]) -> Steps[PointInTime]:
+        searched = yield from self._known.read()  # it may lead elsewhere since the last search
+        routing = self._bound.routing
+        return (
+            yield from opening(searched, keep_alive=keep_alive, routing=routing, headers=headers)
+        )
 
 
 class Searcher(_Searching):
@@ -87,7 +111,11 @@ class Searcher(_Searching):
         filter: bound to this searcher: no call can widen it.
         routing: only the shards of this routing value are searched.
         fusion: who fuses where a call does not say it: ``"auto"``, ``"native"`` or ``"client"``.
-        allowed: names of embedders that may be loaded on the word of an index.
+        allowed: names of embedders that may be loaded on the word of an index; None takes those
+            of `Settings.allowed_embedders`.
+
+    Raises:
+        UsageError: name, filter, routing or fusion can never work.
     """
 
     client: Elasticsearch
@@ -134,22 +162,27 @@ class Searcher(_Searching):
         """
         return run(self.client, self._prepare())
 
-    def open_point_in_time(self, keep_alive: str = KEEP_ALIVE) -> PointInTime:
+    def open_point_in_time(
+        self, keep_alive: str = KEEP_ALIVE, *, headers: Mapping[str, str] | None = None
+    ) -> PointInTime:
         """Keep the indices as they are now, for ``search(…, pit=…)``; close it when done.
 
         Args:
             keep_alive: how long it stays open without a search, such as ``"30s"``.
+            headers: to open and close it with, such as ``{"X-Opaque-Id": "page-7"}``.
         """
-        return run(self.client, self._open(keep_alive))
+        return run(self.client, self._open(keep_alive, headers))
 
     def close_point_in_time(self, pit: PointInTime) -> None:
         """Let go of a point in time; it may be closed already."""
         run(self.client, closing(pit))
 
     @contextmanager
-    def point_in_time(self, keep_alive: str = KEEP_ALIVE) -> Iterator[PointInTime]:
+    def point_in_time(
+        self, keep_alive: str = KEEP_ALIVE, *, headers: Mapping[str, str] | None = None
+    ) -> Iterator[PointInTime]:
         """``with searcher.point_in_time() as pit:`` opens one and closes it."""
-        pit = self.open_point_in_time(keep_alive)
+        pit = self.open_point_in_time(keep_alive, headers=headers)
         try:
             yield pit
         finally:
@@ -168,7 +201,8 @@ class Searcher(_Searching):
             EsHybridError: as :meth:`search`, when the first page is asked for.
         """
         steps = Pages({"query": query, **options})
-        with self.point_in_time() if steps.pit is None else nullcontext(steps.pit) as pit:
+        opened = nullcontext(steps.pit) if steps.pit else self.point_in_time(headers=steps.headers)
+        with opened as pit:
             while (page := steps.next(pit)) is not None:
                 result = self.search_many([page])[0]
                 if steps.holds(result):
@@ -196,18 +230,22 @@ class AsyncSearcher(_Searching):
         """As `Searcher.prepare`."""
         return await arun(self.client, self._prepare())
 
-    async def open_point_in_time(self, keep_alive: str = KEEP_ALIVE) -> PointInTime:
+    async def open_point_in_time(
+        self, keep_alive: str = KEEP_ALIVE, *, headers: Mapping[str, str] | None = None
+    ) -> PointInTime:
         """As `Searcher.open_point_in_time`."""
-        return await arun(self.client, self._open(keep_alive))
+        return await arun(self.client, self._open(keep_alive, headers))
 
     async def close_point_in_time(self, pit: PointInTime) -> None:
         """As `Searcher.close_point_in_time`."""
         await arun(self.client, closing(pit))
 
     @asynccontextmanager
-    async def point_in_time(self, keep_alive: str = KEEP_ALIVE) -> AsyncIterator[PointInTime]:
+    async def point_in_time(
+        self, keep_alive: str = KEEP_ALIVE, *, headers: Mapping[str, str] | None = None
+    ) -> AsyncIterator[PointInTime]:
         """As `Searcher.point_in_time`, with ``async with``."""
-        pit = await self.open_point_in_time(keep_alive)
+        pit = await self.open_point_in_time(keep_alive, headers=headers)
         try:
             yield pit
         finally:
@@ -218,7 +256,8 @@ class AsyncSearcher(_Searching):
     ) -> AsyncIterator[SearchResult]:
         """As `Searcher.pages`, with ``async for``."""
         steps = Pages({"query": query, **options})
-        async with self.point_in_time() if steps.pit is None else nullcontext(steps.pit) as pit:
+        opened = nullcontext(steps.pit) if steps.pit else self.point_in_time(headers=steps.headers)
+        async with opened as pit:
             while (page := steps.next(pit)) is not None:
                 result = (await self.search_many([page]))[0]
                 if steps.holds(result):
