@@ -204,12 +204,13 @@ def scanned_leg(leg: LegSearch) -> LegSearch:
 def restricted_leg(leg: LegSearch, keys: Sequence[Key]) -> LegSearch:
     """`leg` for certain documents only, however low they score.
 
-    Among so few a kNN leg compares all vectors.
+    Among so few a kNN leg compares all vectors; of passages, there may be many in each.
     """
     only = replace(leg, minimum=None, size=len(keys), shared=(*leg.shared, these(keys)))
     if leg.knn is None:
         return only
-    section = {**leg.knn, "k": len(keys), "num_candidates": max(len(keys), _FEW)}
+    candidates = MAX_CANDIDATES if leg.in_passages else max(len(keys), _FEW)
+    section = {**leg.knn, "k": len(keys), "num_candidates": candidates}
     return replace(only, knn=section, script=None, way="approximate")
 
 
