@@ -246,7 +246,9 @@ def count(es, name):
 def test_after_ctrl_c_the_next_run_goes_on_from_there(typed, es, name, folder):
     records = [{"_id": str(n), "text": f"page {n}"} for n in range(3000)]
     (folder / "pages.jsonl").write_bytes(lines(records))
-    run = process("index", name, "pages.jsonl", "--embedder", "words-64")
+    run = process("index", name, "-", "--embedder", "words-64", stdin=subprocess.PIPE)
+    run.stdin.write(lines(records[:1500]).decode())  # open to the end: it cannot be done before
+    run.stdin.flush()
     while run.poll() is None and count(es, name) < 100:
         time.sleep(0.05)
     run.send_signal(signal.SIGINT)
