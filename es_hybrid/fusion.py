@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from numbers import Integral
 from typing import Generic, NamedTuple, TypeVar
 
@@ -51,6 +51,7 @@ def rrf(
     rank_constant: int = RANK_CONSTANT,
     weights: Sequence[float] | None = None,
     ties: Mapping[K, int] | None = None,
+    size: int | None = None,
 ) -> list[Fused[K]]:
     """Reciprocal rank fusion: score(d) = Σ weight · 1 / (rank_constant + rank of d).
 
@@ -64,9 +65,10 @@ def rrf(
         weights: one per ranking, finite and at least 0; None weighs all with 1.
         ties: equal scores are ordered by this number (Elasticsearch: ``_shard_doc``), smallest
             first; None keeps the order of first appearance.
+        size: how many entries to return; None returns all.
 
     Returns:
-        Every key once, best first.
+        Every key once, or the `size` best of them, best first.
 
     Raises:
         UsageError: a rank constant out of range, a weight that is negative or not finite, or not
@@ -80,7 +82,7 @@ def rrf(
         _reciprocals(rank_constant, weight, _capacity(len(ranking)))
         for ranking, weight in zip(rankings, check_weights(weights, len(rankings)), strict=True)
     ]
-    return _fused(rankings, columns, ties)
+    return _fused(rankings, columns, ties, size)
 
 
 def linear(
@@ -89,6 +91,7 @@ def linear(
     weights: Sequence[float] | None = None,
     normalizers: str | Sequence[str] | None = None,
     ties: Mapping[K, int] | None = None,
+    size: int | None = None,
 ) -> list[Fused[K]]:
     """Weighted sum of scores: score(d) = Σ weight · normalized score of d.
 
@@ -111,9 +114,10 @@ def linear(
         normalizers: one of `NORMALIZERS` for all rankings, or one for each; None is ``none``.
         ties: equal scores are ordered by this number (Elasticsearch: ``_shard_doc``), smallest
             first; None keeps the order of first appearance.
+        size: how many entries to return; None returns all.
 
     Returns:
-        Every key once, best first.
+        Every key once, or the `size` best of them, best first.
 
     Raises:
         UsageError: a weight that is negative or not finite, an unknown normalizer, not one of
@@ -128,7 +132,7 @@ def linear(
         _column([score for _, score in ranking], weight, NORMALIZERS[name])
         for ranking, weight, name in zip(rankings, factors, names, strict=True)
     ]
-    return _fused([[key for key, _ in ranking] for ranking in rankings], columns, ties)
+    return _fused([[key for key, _ in ranking] for ranking in rankings], columns, ties, size)
 
 
 def check_rank_constant(value: int) -> int:
@@ -247,6 +251,7 @@ def _fused(
     rankings: Sequence[Sequence[K]],
     columns: Sequence[Sequence[float]],
     ties: Mapping[K, int] | None,
+    size: int | None,
 ) -> list[Fused[K]]:
     """Add the columns up in their order and sort: score descending, then tie ascending.
 
@@ -260,10 +265,11 @@ def _fused(
     if ties:
         order.sort(key=[ties[key] for key in keys].__getitem__)
     order.sort(key=totals.__getitem__, reverse=True)  # keeps the order of equal ones
-    made = partial(tuple.__new__, Fused)  # Fused._make, less its check of the length
-    parts = zip(*cells, strict=True)
-    entries: list[Fused[K]] = list(map(made, zip(keys, totals, parts, strict=True)))
-    return [entries[place] for place in order]
+    # An entry costs as much as all that comes before it: only those that are wanted are made.
+    return [
+        Fused(keys[place], totals[place], tuple([cell[place] for cell in cells]))
+        for place in order[:size]
+    ]
 
 
 def _cells(row: Sequence[int], column: Sequence[float], count: int) -> list[float | None]:

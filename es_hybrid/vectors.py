@@ -126,11 +126,14 @@ def usable_query(vector: Vectors, *, maker: str, scaled: bool) -> Vectors:
     Raises:
         VectorError: it is zero, or holds a NaN or an infinite number.
     """
-    result = usable(vector[None, :], scaled=scaled)
-    if result.faults:
-        raise VectorError(f"{maker} gave {result.faults[0]} for the query: ask something else")
-    only: Vectors = result.vectors[0]
-    return only
+    norm = np.sqrt(np.einsum("i,i->", vector, vector, dtype=np.float64))
+    if not _SMALLEST_NORM < norm <= LARGEST_NORM:  # nor is a NaN
+        result = usable(vector[None, :], scaled=scaled)
+        if result.faults:
+            raise VectorError(f"{maker} gave {result.faults[0]} for the query: ask something else")
+        norm = result.norms[0]
+    # As `usable` does for many rows, in a quarter of the time.
+    return (vector / norm).astype(np.float32) if scaled else vector
 
 
 def packed(vectors: Vectors) -> list[str]:

@@ -46,10 +46,11 @@ class Found:
 def fused_here(answers: Answers, asked: Asked) -> Found:
     """Fuse what the legs answered."""
     rankings = answers.rankings
+    raw: dict[Key, Mapping[str, Any]] = {}
+    for one in reversed(rankings):
+        raw |= one.found
+    total = union(rankings, found=len(raw))
     fused = _fuse(rankings, asked)
-    total = union(rankings, found=len(fused))
-    fused = fused[: asked.window]
-    raw = {key: hit for one in reversed(rankings) for key, hit in one.found.items()}
     if asked.min_score is not None:
         least = np.float32(asked.min_score)
         fused = [entry for entry in fused if entry.score >= least]
@@ -67,14 +68,17 @@ def fused_here(answers: Answers, asked: Asked) -> Found:
 
 
 def _fuse(rankings: Sequence[Ranking], asked: Asked) -> list[Fused[Key]]:
+    """The fused list, cut at the window; no longer than it is looked at."""
+    cut = any(one is not None for one in (asked.min_score, asked.collapse, asked.rerank, asked.mmr))
+    size = asked.window if cut else min(asked.window, asked.start + asked.size)
     weights = [one.leg.weight for one in rankings]
     order = ties(rankings)
     if asked.method == "rrf" or len(rankings) == 1:
         lists = [list(one.found) for one in rankings]
-        return rrf(lists, rank_constant=asked.rank_constant, weights=weights, ties=order)
+        return rrf(lists, rank_constant=asked.rank_constant, weights=weights, ties=order, size=size)
     scored = [[(key, hit["_score"]) for key, hit in one.found.items()] for one in rankings]
     normalizers = [one.leg.normalizer or asked.normalizer for one in rankings]
-    return linear(scored, weights=weights, normalizers=normalizers, ties=order)
+    return linear(scored, weights=weights, normalizers=normalizers, ties=order, size=size)
 
 
 def collapsed(

@@ -31,7 +31,7 @@ class Ranking:
     @cached_property
     def ranks(self) -> dict[Key, int]:
         """Key -> rank, from 1."""
-        return {key: rank for rank, key in enumerate(self.found, start=1)}
+        return dict(zip(self.found, range(1, len(self.found) + 1), strict=True))
 
     @property
     def whole(self) -> bool:
@@ -79,7 +79,10 @@ def ranking(leg: LegSearch, answer: Mapping[str, Any]) -> Ranking:
 
 def ties(rankings: Sequence[Ranking]) -> dict[Key, int]:
     """Key -> `_shard_doc`, the second sort value in every leg."""
-    return {key: hit["sort"][1] for one in rankings for key, hit in one.found.items()}
+    found: dict[Key, int] = {}
+    for one in rankings:
+        found |= {key: hit["sort"][1] for key, hit in one.found.items()}
+    return found
 
 
 # What Elasticsearch gives a fused hit of score 0: the smallest float32 above it.
