@@ -11,7 +11,7 @@ from es_hybrid.client import path, request
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-(QUICK_START,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+QUICK_START, SEARCHING = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
 
 def test_the_quick_start_is_short():
@@ -27,6 +27,18 @@ def test_the_quick_start_finds_both_films(es, node, capsys):
         "Jaws",
         "기생충",
     ]
+
+
+def test_the_searches_find_what_they_are_said_to_find(es, node):
+    shown = {}
+    try:
+        exec(QUICK_START.replace("http://localhost:9200", node.url) + SEARCHING, shown)
+    finally:
+        request(es, "DELETE", path("films-000001"), ok=(404,))
+    best, own = shown["best"], shown["own"]
+    assert [hit.source["title"] for hit in best][:1] == ["Jaws"]
+    assert best.aggregations["years"]["buckets"][0]["doc_count"] == 2
+    assert set(own.hits[0].legs) == {"words", "near", "own"}
 
 
 @pytest.fixture(scope="module")
