@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from es_hybrid.hits import Missing, MissingReason, Total
+from es_hybrid.documents import PARTS_SUBFIELD
+from es_hybrid.hits import Missing, Total
 from es_hybrid.search.asked import Asked
 from es_hybrid.search.checks import plain
 from es_hybrid.search.found import Found
@@ -28,7 +29,7 @@ class Wish:
     """One search of the second request.
 
     Attributes:
-        kind: what it is for: ``"union"``, ``"highlight"`` or ``"leg"``.
+        kind: what it is for: ``"union"``, ``"highlight"``, ``"passing"`` or ``"leg"``.
         body: what is sent.
         leg: the leg that is asked again.
         keys: the documents that it is asked about.
@@ -107,32 +108,62 @@ def _highlight(wanted: Mapping[str, Any], legs: Sequence[LegSearch], page: Seque
 
 
 def highlighting(wanted: Mapping[str, Any], legs: Sequence[LegSearch]) -> Body:
-    """The ``highlight`` object with the fields that BM25 legs search, if it names none."""
-    fields = wanted.get("fields") or {name: {} for leg in legs for name in _searched(leg)}
+    """The ``highlight`` object with the fields that BM25 legs search, if it names none.
+
+    A word that was found by the parts of an identifier is marked in the whole field.
+    """
+    searched = [name for leg in legs for name in _searched(leg)]
+    fields = wanted.get("fields") or {name: {} for name in _whole(searched)} or {"*": {}}
+    if isinstance(fields, Mapping):
+        fields = {name: _with_parts(name, how, searched) for name, how in fields.items()}
     return {**wanted, "fields": fields}
 
 
+def _with_parts(name: str, how: Mapping[str, Any], searched: Sequence[str]) -> Mapping[str, Any]:
+    parts = f"{name}.{PARTS_SUBFIELD}"
+    return {"matched_fields": [name, parts]} if parts in searched and not how else how
+
+
 def _searched(leg: LegSearch) -> list[str]:
-    """The fields of a BM25 leg, without boosts and without the sub-fields of parts."""
-    named = ((leg.clause or {}).get("multi_match") or {}).get("fields", ())
-    fields = [plain(name) for name in named]
+    """The fields of a BM25 leg, without boosts; none of another leg."""
+    clause = leg.clause if leg.kind == "bm25" and leg.clause is not None else {}
+    return [plain(name) for name in clause.get("multi_match", {}).get("fields", ())]
+
+
+def _whole(fields: Sequence[str]) -> list[str]:
+    """Those that are no sub-fields of others."""
     return [name for name in fields if name.rpartition(".")[0] not in fields]
 
 
 def _absences(found: Found, page: Sequence[Key], frame: Frame) -> list[Wish]:
-    """Each leg again, for the hits that it lacks only."""
+    """Each leg again, for the hits that it lacks only.
+
+    Of a kNN leg with a filter of its own, which of them pass that: the others have a vector or
+    not, it does not matter.
+    """
     made = []
     for one in found.rankings:
         keys = tuple(key for key in page if key not in one.found)
         if keys:
             leg = restricted_leg(one.leg, keys)
+            if leg.kind == "knn" and leg.filters:
+                made.append(Wish("passing", frame.around(_passing(leg)), one.leg, keys))
             made.append(Wish("leg", body(leg, frame), one.leg, keys))
     return made
+
+
+def _passing(leg: LegSearch) -> Body:
+    return {
+        "query": {"bool": {"filter": list(leg.limits)}},
+        "size": leg.size,
+        "_source": False,
+    }
 
 
 def told(wanted: Sequence[Wish], responses: Sequence[Mapping[str, Any]], found: Found) -> Details:
     """Read what the second request answered."""
     details = Details(highlights=dict(found.highlights))
+    passing: dict[str, set[Key]] = {}
     for wish, response in zip(wanted, responses, strict=True):
         hits = response["hits"]
         if wish.kind == "union":
@@ -142,28 +173,28 @@ def told(wanted: Sequence[Wish], responses: Sequence[Mapping[str, Any]], found: 
             details.highlights = {
                 (hit["_index"], hit["_id"]): hit.get("highlight", {}) for hit in hits["hits"]
             }
+        elif wish.leg is not None and wish.kind == "passing":
+            passing[wish.leg.name] = {(hit["_index"], hit["_id"]) for hit in hits["hits"]}
         elif wish.leg is not None:
-            _explain(wish, ranking(wish.leg, response), details)
+            passed = passing.get(wish.leg.name, set(wish.keys))
+            _explain(wish, ranking(wish.leg, response), details, passed=passed)
     for leg in found.failed:
         for entry in found.fused:
             details.missing.setdefault(entry.key, {})[leg.name] = Missing("leg failed")
     return details
 
 
-def _explain(wish: Wish, again: Ranking, details: Details) -> None:
+def _explain(wish: Wish, again: Ranking, details: Details, *, passed: Collection[Key]) -> None:
     for key in wish.keys:
         reasons = details.missing.setdefault(key, {})
-        reasons[again.leg.name] = _reason(again, key)
+        reasons[again.leg.name] = _reason(again, key, passes=key in passed)
 
 
-def _reason(again: Ranking, key: Key) -> Missing:
+def _reason(again: Ranking, key: Key, *, passes: bool) -> Missing:
     leg, hit = again.leg, again.found.get(key)
     if hit is None:
-        # A leg of kNN finds every document that has a vector and passes its filter.
-        nothing: MissingReason = (
-            "no vector" if leg.kind == "knn" and not leg.filters else "no match"
-        )
-        return Missing(nothing)
+        # Of what passes its filter, kNN finds every document that has a vector.
+        return Missing("no vector" if leg.kind == "knn" and passes else "no match")
     _, cosine = again.compared(hit)
     score = hit["_score"]
     value = cosine if leg.kind == "knn" else score

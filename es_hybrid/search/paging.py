@@ -47,5 +47,8 @@ class Pages:
         The first page is shown even where nothing was found.
         """
         first, self._begun = not self._begun, True
-        self._next = self._next + self._size if len(result) == self._size else self._window
+        self._next += self._size
+        seen = result.total.relation == "eq" and self._next >= result.total.value
+        if seen or len(result) < self._size:
+            self._next = self._window
         return bool(len(result)) or first

@@ -14,11 +14,13 @@ from uuid import uuid4
 import pytest
 from elasticsearch import Elasticsearch
 
+from es_hybrid import Searcher
 from es_hybrid.client import path
 from es_hybrid.client import request as ask
 from es_hybrid.errors import DownloadFailed, JavaNotFound
 from es_hybrid.node import DEFAULT_VERSION, TEST_JAVA_OPTIONS, Node
 from tests import containers
+from tests.shelf import WORDS, shelf_index
 
 VERSION = os.environ.get("ES_HYBRID_TEST_VERSION", DEFAULT_VERSION)
 
@@ -66,6 +68,19 @@ def es(url: str) -> Iterator[Elasticsearch]:
     """A client of the server; call it through ``es_hybrid.client``, which suits both majors."""
     with Elasticsearch(url, request_timeout=30) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def shelf(es: Elasticsearch) -> Iterator[str]:
+    """An index of books that tests only read."""
+    with shelf_index(es) as made:
+        yield made
+
+
+@pytest.fixture
+def books(es: Elasticsearch, shelf: str) -> Searcher:
+    """A searcher of these books."""
+    return Searcher(es, shelf, embedder=WORDS)
 
 
 @pytest.fixture

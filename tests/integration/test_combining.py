@@ -1,0 +1,327 @@
+"""What people combine with hybrid search on a real node: filters, facets, highlights, minima."""
+
+import numpy as np
+import pytest
+
+from es_hybrid import Searcher
+from es_hybrid.client import path, request
+from es_hybrid.errors import UsageError
+from es_hybrid.search import Leg
+from tests.shelf import BOOKS, EVERY, QUERY, WITH_WORDS, WORDS, Counted, cosine, ids, shelf_index
+
+GENRES = {"genres": {"terms": {"field": "genre"}}}
+NOVELS = "genre=novel"
+
+
+def counts(result):
+    return {one["key"]: one["doc_count"] for one in result.aggregations["genres"]["buckets"]}
+
+
+def genres(keys):
+    """How many of these books are of each genre."""
+    of = {book["_id"]: book["genre"] for book in BOOKS} | {"songs": "music"}
+    found = [of[key] for key in keys]
+    return {genre: found.count(genre) for genre in found}
+
+
+# Filters
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "bm25", "knn"])
+def test_a_filter_is_applied_before_the_window_is_cut(books, mode):
+    result = books.search(QUERY, mode=mode, filter=NOVELS, size=1, window=1)
+    assert ids(result) == ["moby"]
+
+
+def test_a_filter_of_one_leg_leaves_the_other_alone(books):
+    legs = [Leg.bm25(filter=NOVELS), Leg.knn(filter="genre=map")]
+    hits = {hit.id: set(hit.legs) for hit in books.search(QUERY, legs=legs)}
+    assert hits == {"moby": {"bm25"}, "jaws": {"bm25"}, "atlas": {"knn"}, "coast": {"knn"}}
+
+
+def test_filters_of_search_and_leg_hold_together(books):
+    legs = [Leg.bm25(filter={"range": {"year": {"gte": 1900}}}), Leg.knn()]
+    hits = {hit.id: set(hit.legs) for hit in books.search(QUERY, legs=legs, filter=NOVELS)}
+    assert hits == {"moby": {"knn"}, "jaws": {"bm25", "knn"}}
+
+
+# Totals and aggregations
+
+
+def test_aggregations_are_over_the_union_of_the_legs(books):
+    result = books.search(QUERY, aggs=GENRES)
+    assert counts(result) == genres(EVERY)
+    assert (result.total.value, result.total.relation) == (len(EVERY), "eq")
+
+
+def test_bm25_counts_beyond_the_window_and_knn_its_own_hits(books):
+    result = books.search(QUERY, aggs=GENRES, window=2, size=2, weights={"knn": 0})
+    nearest = ids(books.search(QUERY, mode="knn", size=2))
+    assert counts(result) == genres(WITH_WORDS | set(nearest))
+    assert len(result) == 2
+
+
+def test_a_document_that_knn_alone_found_is_counted(books):
+    legs = [Leg.bm25(text="flour"), Leg.knn(text="maps coast walks", k=1)]
+    assert counts(books.search(legs=legs, aggs=GENRES)) == {"cookery": 1, "map": 1}
+
+
+@pytest.mark.parametrize("mode", ["bm25", "knn"])
+def test_a_single_leg_is_aggregated_as_well(books, mode):
+    result = books.search("whale", mode=mode, aggs=GENRES, size=1, window=3)
+    best = ids(books.search("whale", mode=mode, size=3))
+    assert counts(result) == genres(best)  # three books have the word
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"vector": WORDS.embed_queries(["tea"])[0], "filter": "genre=nothing"},
+        {"query": QUERY, "method": "linear", "min_score": 5.0},
+        {"query": QUERY, "min_cosine": 0.99, "min_bm25": 99},
+    ],
+    ids=["filter", "min_score", "minima"],
+)
+def test_nothing_found_is_nothing_counted(books, options):
+    result = books.search(**options, aggs=GENRES, exact_totals=True)
+    assert (len(result), result.total.value, counts(result)) == (0, 0, {})
+
+
+def test_minima_hold_for_what_is_counted(books):
+    least = books.search("whale", mode="bm25", size=1).hits[0].score
+    result = books.search("whale", min_bm25=least, min_cosine=0.99, aggs=GENRES)
+    assert sum(counts(result).values()) == len(result) == result.total.value == 1
+
+
+def test_totals_are_a_lower_bound_until_exact_ones_are_asked_for(books):
+    bound = books.search(QUERY, window=2, size=2).total
+    exact = books.search(QUERY, window=2, size=2, exact_totals=True).total
+    nearest = set(ids(books.search(QUERY, mode="knn", size=2)))
+    assert (exact.value, exact.relation) == (len(WITH_WORDS | nearest), "eq")
+    assert (bound.relation, bound.value <= exact.value) == ("gte", True)
+
+
+def test_everything_about_the_hits_takes_two_requests(books, es, monkeypatch):
+    books.search(QUERY)
+    counted = Counted(monkeypatch, es)
+    books.search(QUERY, aggs=GENRES, highlight=True, explain=True, window=2, size=2)
+    assert counted.sent == ["POST /_msearch"] * 2
+
+
+# Highlights
+
+
+def test_words_are_marked_in_all_fields_that_are_searched(books):
+    marked = {hit.id: hit.highlight for hit in books.search(QUERY, highlight=True)}
+    assert marked["moby"] == {
+        "title": ["The <em>whale</em>"],
+        "text": ["<em>whale</em> hunters on the cold <em>sea</em>"],
+    }
+    assert marked["bread"] == {}  # by kNN alone
+
+
+@pytest.mark.parametrize(
+    ("wanted", "fields"),
+    [(["title"], {"title"}), ("title,text", {"title", "text"}), (["t*"], {"title", "text"})],
+)
+def test_words_are_marked_in_the_fields_asked_for(books, wanted, fields):
+    hit = books.search(QUERY, highlight=wanted, size=1, filter="title=The whale").hits[0]
+    assert {name for name in hit.highlight if "." not in name} == fields
+
+
+def test_the_words_of_the_search_are_marked_as_the_caller_wants(books):
+    own = {"pre_tags": ["<b>"], "post_tags": ["</b>"], "fields": {"text": {}}}
+    hit = books.search("hot water", highlight=own, size=1).hits[0]
+    assert hit.highlight == {"text": ["leaves in <b>hot</b> <b>water</b>"]}
+
+
+def test_own_tags_need_no_fields(books):
+    own = {"pre_tags": ["*"], "post_tags": ["*"]}
+    hit = books.search("tea", highlight=own, size=1).hits[0]
+    assert hit.highlight == {"title": ["*Tea*"]}
+
+
+def test_a_query_of_ones_own_is_marked_in_what_it_searches(books):
+    own = Leg.query("own", {"match": {"text": "flour"}})
+    hit = books.search(legs=[own], highlight=True).hits[0]
+    assert hit.highlight["text"] == ["<em>flour</em> and warm water"]
+
+
+def test_the_part_of_an_identifier_is_marked_in_its_field(es):
+    with shelf_index(es, [{"_id": "a", "title": "csv.DictReader", "text": "rows"}]) as name:
+        hit = Searcher(es, name).search("dictreader", mode="bm25", highlight=True).hits[0]
+    assert hit.highlight == {"title": ["csv.<em>DictReader</em>"]}
+
+
+def test_a_filter_is_not_marked(books):
+    hit = books.search("whale", highlight=True, filter={"match": {"text": "cold"}}).hits[0]
+    assert hit.highlight["text"] == ["<em>whale</em> hunters on the cold sea"]
+
+
+def test_highlights_and_reasons_come_together(books):
+    hits = books.search(QUERY, highlight=True, explain=True, window=3, size=3).hits
+    assert all(hit.highlight for hit in hits)
+    assert all(set(hit.legs) | set(hit.missing) == {"bm25", "knn"} for hit in hits)
+
+
+# Collapse
+
+
+@pytest.mark.parametrize("field", ["genre", "year"])
+def test_the_best_hit_of_each_value_stays(books, field):
+    everything = books.search(QUERY, window=50).hits
+    best = {}
+    for hit in everything:
+        best.setdefault(hit.source[field], hit.id)
+    assert ids(books.search(QUERY, collapse=field)) == list(best.values())
+
+
+@pytest.mark.parametrize("mode", ["bm25", "knn"])
+def test_a_single_leg_is_collapsed_as_deep_as_the_window(books, mode):
+    hits = books.search("water sea", mode=mode, collapse="genre", size=3).hits
+    assert len({hit.source["genre"] for hit in hits}) == len(hits) == 3
+
+
+def test_pages_are_of_the_collapsed_list(books):
+    whole = ids(books.search(QUERY, collapse="genre"))
+    pages = [ids(books.search(QUERY, collapse="genre", size=2, from_=n)) for n in (0, 2, 4)]
+    assert [key for page in pages for key in page] == whole
+
+
+# Minima
+
+
+def test_a_minimum_of_a_leg_is_the_true_cosine(books):
+    found = books.search(QUERY, mode="knn", min_cosine=0.3)
+    assert set(ids(found)) == {book["_id"] for book in BOOKS if cosine(book["_id"]) >= 0.3}
+
+
+def test_each_leg_has_its_own_minimum(books):
+    scores = [hit.score for hit in books.search(QUERY, mode="bm25")]
+    hits = books.search(QUERY, min_bm25=scores[1], min_cosine=0.3).hits
+    assert sum(hit.bm25 is not None for hit in hits) == 2
+    assert all(hit.knn is None or hit.knn.cosine >= 0.3 for hit in hits)
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_where_nothing_is_good_enough_the_nearest_is_told(books, exact):
+    result = books.search(QUERY, min_bm25=50, min_cosine=0.95, exact=exact)
+    best = books.search(QUERY, mode="bm25", size=1).hits[0].score
+    assert result.notes == (
+        f"nothing good enough: the best of leg bm25 has score {best:.3f}, below its minimum 50; "
+        f"the best of leg knn has cosine {cosine('moby'):.3f}, below its minimum 0.95",
+    )
+
+
+def test_a_fused_score_that_none_reaches_is_told(books):
+    result = books.search(QUERY, method="linear", min_score=2.5)
+    assert (len(result), result.notes) == (
+        0,
+        ("nothing good enough: no fused score reaches 2.5",),
+    )
+
+
+# Fields and legs
+
+
+def test_boosts_change_the_order(books):
+    by_title = ids(books.search("atlas shark", mode="bm25", fields=["title^9", "text"]))
+    by_text = ids(books.search("atlas shark", mode="bm25", fields=["title", "text^9"]))
+    assert (by_title[0], by_text[-1]) == ("atlas", "atlas")
+
+
+def test_several_text_legs_and_a_query_of_ones_own_are_fused(books):
+    recent = {
+        "function_score": {
+            "query": {"match": {"text": "sea"}},
+            "field_value_factor": {"field": "year", "modifier": "log1p"},
+        }
+    }
+    legs = [Leg.bm25("titles", fields=["title"]), Leg.bm25("texts", fields=["text"])]
+    hit = books.search(QUERY, legs=[*legs, Leg.query("recent", recent)]).hits[0]
+    assert (hit.id, set(hit.legs)) == ("songs", {"titles", "texts", "recent"})
+    assert hit.score == pytest.approx(sum(leg.contribution for leg in hit.legs.values()))
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ('"tea" OR (title:* "unclosed', {"tea"}),
+        ("flour) -maps ~ /x/ {", {"bread", "atlas", "coast"}),
+        ("*:* ?", set()),
+    ],
+)
+def test_what_looks_like_syntax_is_words_in_every_leg(books, words, found):
+    legs = [Leg.bm25(), Leg.query("own", {"match": {"text": words}})]
+    assert set(ids(books.search(words, legs=legs))) == found
+
+
+@pytest.fixture
+def covers(es):
+    """The shelf with a second vector field: the colours of the covers, in two dimensions."""
+    colours = {"tea": [0.0, 1.0], "moby": [1.0, 0.0], "jaws": [3.0, 4.0]}
+    with shelf_index(es) as name:
+        field = {"type": "dense_vector", "dims": 2, "similarity": "cosine"}
+        mapping = {"properties": {"cover": field}}
+        request(es, "PUT", path(name, "_mapping"), body=mapping)
+        for key, colour in colours.items():
+            body = {"doc": {"cover": colour}}
+            params = {"refresh": "true"}
+            request(es, "POST", path(name, "_update", key), params=params, body=body)
+        yield Searcher(es, name, embedder=WORDS)
+
+
+def test_several_vector_fields_are_legs(covers):
+    legs = [Leg.knn("text"), Leg.knn("colour", field="cover", vector=[0.0, 2.0])]
+    hits = {hit.id: hit.legs for hit in covers.search(QUERY, legs=legs)}
+    assert hits["moby"]["text"].cosine == pytest.approx(cosine("moby"), abs=1e-6)
+    found = {key: legs["colour"].cosine for key, legs in hits.items() if "colour" in legs}
+    assert found == pytest.approx({"tea": 1.0, "jaws": 0.8, "moby": 0.0}, abs=1e-6)
+
+
+def test_another_vector_field_is_searched_exactly_and_with_a_minimum(covers):
+    leg = Leg.knn("colour", field="cover", vector=np.array([0, 1]), minimum=0.5)
+    result = covers.search(legs=[leg], exact=True)
+    assert (ids(result), result.knn) == (["tea", "jaws"], "exact:rescored")
+
+
+# Depths
+
+
+@pytest.mark.parametrize("options", [{"size": 60}, {"size": 500}, {"size": 10_000}, {"size": 1}])
+@pytest.mark.parametrize("mode", ["hybrid", "knn"])
+def test_any_number_of_hits_can_be_asked_for(books, mode, options):
+    found = books.search(QUERY, mode=mode, **options)
+    everything = EVERY if mode == "hybrid" else EVERY - {"songs"}
+    assert len(found) == min(options["size"], len(everything))
+
+
+@pytest.mark.parametrize("given", [{"k": 7}, {"num_candidates": 1}, {"k": 10_000}])
+def test_candidates_are_never_fewer_than_what_they_are_for(books, given):
+    found = books.search(QUERY, legs=[Leg.knn(**given)], size=20)
+    assert len(found) == min(given.get("k", 20), len(BOOKS))
+
+
+@pytest.mark.parametrize("size", [11, 50])
+def test_more_than_ten_hits_are_found(es, size):
+    many = [{"_id": str(n), "text": f"sea number{n}"} for n in range(60)]
+    with shelf_index(es, many) as name:
+        found = Searcher(es, name, embedder=WORDS).search("sea", size=size)
+    assert len(found) == size
+    assert sum(hit.knn is not None for hit in found) >= size - 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"collapse": "title"}, "cannot collapse by 'title', a field of type text"),
+        ({"collapse": "embedding"}, "a field of type dense_vector"),
+        ({"collapse": "nope"}, "no field 'nope'"),
+        ({"highlight": ["txt"]}, "no field 'txt'"),
+        ({"highlight": {"fields": {"txt": {}}}}, "no field 'txt'"),
+        ({"fields": ["titel"]}, "no field 'titel'"),
+    ],
+)
+def test_a_field_that_cannot_work_is_named(books, options, said):
+    with pytest.raises(UsageError, match=said):
+        books.search(QUERY, **options)
