@@ -23,13 +23,17 @@ from es_hybrid.search.details import highlighting
 from es_hybrid.search.queries import Body, Frame, LegSearch, knn_section
 from es_hybrid.steps import Steps
 
-# The first server that weighs the legs of rrf (linear always did), and that knows l2_norm.
-_WEIGHTED_RRF, _L2_NORM = (9, 2), (9, 1)
+# The first server that weighs the legs of rrf (linear always did), and whose linear knows l2_norm
+# and a minimum (elastic/elasticsearch#129359). 8.19 has some of it; it is fused here as well.
+_WEIGHTED_RRF, _L2_NORM, _MINIMUM = (9, 2), (9, 1), (9, 1)
 
 # Ways of a kNN leg that the native retriever does not have.
 _OWN_WAYS = {"exact:script_score", "exact:scanned"}
 
-_UNKNOWN = re.compile(r"unknown retriever \[(rrf|linear)\]")
+# The second one is said of a fusion inside another retriever.
+_UNKNOWN = re.compile(
+    r"unknown retriever \[(rrf|linear)\]|\[retriever\]: .*unknown field \[(rrf|linear)\]"
+)
 
 
 class Route:
@@ -73,6 +77,8 @@ def obstacle(asked: Asked, legs: Sequence[LegSearch], can: Capabilities) -> str 
         return "weights of rrf need Elasticsearch 9.2"
     if asked.method == "linear" and release < _L2_NORM and "l2_norm" in asked.normalizers:
         return "l2_norm needs Elasticsearch 9.1"
+    if asked.min_score is not None and release < _MINIMUM:
+        return "min_score of linear needs Elasticsearch 9.1"
     if asked.explain:
         return "explain needs the legs' own answers"
     if asked.allow_partial:
