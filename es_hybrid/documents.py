@@ -206,7 +206,11 @@ def _stored(record: Record, id_field: str) -> dict[str, Any]:
 def _refuse_reserved(record: Record, reserved: Collection[str]) -> None:
     for name in record:
         if name.partition(".")[0] in reserved:  # Elasticsearch reads a dot as a path
-            raise RecordError(f"field {name!r} is written by es_hybrid itself: rename it")
+            vectors = ", or if it holds the vectors, --vector-field " + name
+            raise RecordError(
+                f"field {name!r} is written by es_hybrid itself: rename it with --map OTHER={name}"
+                f"{vectors if name == VECTOR_FIELD else ''}"
+            )
 
 
 def _text(record: Record, names: Sequence[str], *, required: bool) -> str:

@@ -130,6 +130,17 @@ def test_reserved_fields_are_rejected_by_name(name):
         made({**TEA, name: [1.0]})
 
 
+@pytest.mark.parametrize(
+    ("name", "way_out"),
+    [("es_hybrid", "--map OTHER=es_hybrid$"), ("embedding", "--vector-field embedding")],
+)
+def test_a_reserved_field_has_a_way_out(name, way_out):
+    with pytest.raises(RecordError, match=way_out):
+        made({**TEA, name: [1.0]})
+    renamed = document({**TEA, name: [1.0]}, Fields(columns={"other": name}))
+    assert renamed.source["other"] == [1.0]
+
+
 @pytest.mark.parametrize("name", ["pipeline", "routing", "_op_type", "_type", "embeddings"])
 def test_columns_named_like_bulk_metadata_are_data(name):
     assert made({**TEA, name: "x"}).source[name] == "x"
