@@ -9,8 +9,8 @@ import pytest
 from es_hybrid.embedders.base import LONGEST_TEXT
 from es_hybrid.errors import EmbedderError, UsageError
 from es_hybrid.rerank import CrossEncoderReranker, reranked
+from tests.cross_encoder import saved
 
-WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "coffee", "tea", "milk", "morning", "bread"]
 TEXTS = ["tea", "coffee with milk", "", "bread in the morning " * 100, "tea"]
 
 
@@ -120,23 +120,6 @@ def test_ctrl_c_is_no_fault_of_the_reranker():
 
 
 # A real model, of one layer and random weights
-
-
-def saved(folder, architecture, **config):
-    """A BERT of 32 tokens at most, over a vocabulary of a few words."""
-    transformers = pytest.importorskip("transformers")
-    torch = pytest.importorskip("torch")
-    torch.manual_seed(4)
-    sizes = {"hidden_size": 16, "intermediate_size": 16, "max_position_embeddings": 32}
-    layers = {"num_hidden_layers": 1, "num_attention_heads": 2, "vocab_size": len(WORDS)}
-    model = getattr(transformers, architecture)(
-        transformers.BertConfig(**sizes, **layers, initializer_range=1.0, **config)
-    )
-    folder.mkdir(exist_ok=True)
-    (folder / "vocab.txt").write_text("\n".join(WORDS))
-    transformers.BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
-    model.save_pretrained(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")
