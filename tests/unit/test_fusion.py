@@ -124,6 +124,8 @@ def test_scores_are_python_numbers_that_hold_a_float32():
     [
         ({"rank_constant": 0}, "rank_constant 0 is below 1"),
         ({"rank_constant": -1}, "rank_constant -1 is below 1"),
+        ({"rank_constant": 1.5}, r"rank_constant 1\.5 is no whole number: the usual value is 60"),
+        ({"rank_constant": "60"}, "rank_constant '60' is no whole number"),
         ({"rank_constant": 2**31}, "rank_constant 2147483648 is beyond 2147483647"),
         ({"weights": [1]}, "1 weights for 2 rankings"),
         ({"weights": [1, 1, 1]}, "3 weights for 2 rankings"),
