@@ -5,8 +5,9 @@ https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-msearch
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from es_hybrid.client import path
@@ -40,8 +41,6 @@ def together(tasks: Sequence[Rounds[T]]) -> Steps[list[T]]:
     Raises whatever a task raises; the others are dropped.
     """
     running = [_Task(task) for task in tasks]
-    for one in running:
-        one.send(None)
     while waiting := [one for one in running if not one.done]:
         for one in waiting:
             yield from one.until_round()
@@ -50,10 +49,14 @@ def together(tasks: Sequence[Rounds[T]]) -> Steps[list[T]]:
 
 
 class _Task:
-    """One task, and the step that it waits for."""
+    """One task, the step that it waits for, and what it goes on with when its turn comes.
+
+    One task goes on to its next round before another begins, which so knows what it has learnt.
+    """
 
     def __init__(self, rounds: Rounds[Any]) -> None:
         self._rounds = rounds
+        self._going_on: Callable[[], None] | None = partial(self.send, None)
         self.step: Step | Round | None = None
         self.done = False
         self.result: Any = None
@@ -70,8 +73,17 @@ class _Task:
         except StopIteration as end:
             self.done, self.result = True, end.value
 
+    def answer(self, responses: Sequence[Any]) -> None:
+        self._going_on = partial(self.send, responses)
+
+    def fail(self, error: Exception) -> None:
+        self._going_on = partial(self.throw, error)
+
     def until_round(self) -> Steps[None]:
         """Carry out what is no round."""
+        if self._going_on is not None:
+            go_on, self._going_on = self._going_on, None
+            go_on()
         while not self.done and not isinstance(self.step, Round) and self.step is not None:
             try:
                 answer = yield self.step
@@ -92,10 +104,10 @@ def _one_round(tasks: Sequence[_Task]) -> Steps[None]:
         responses = iter(_responses(answer, count=len(lines) // 2))
     except Exception as error:  # each task may know a way without it
         for one in tasks:
-            one.throw(error)
+            one.fail(error)
         return
     for one, each in zip(tasks, rounds, strict=True):
-        one.send([next(responses) for _ in each.searches])
+        one.answer([next(responses) for _ in each.searches])
 
 
 def _responses(answer: Any, *, count: int) -> list[dict[str, Any]]:

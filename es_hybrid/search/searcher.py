@@ -64,8 +64,6 @@ class _Searching:
         return one
 
     def _answers(self, searches: Sequence[Asked]) -> Steps[list[SearchResult]]:
-        if any(one.pit is None for one in searches):
-            yield from self._known.searched()  # once for all of them
         vectors = yield from embedded(searches, self._known)
         tasks = [search(one, self._known, self._bound, vectors) for one in searches]
         return (yield from together(tasks))
