@@ -2,8 +2,9 @@
 
 A task is a generator: it yields what it needs from the outside, a :class:`Request` to
 Elasticsearch or a :class:`Work` for the processor, and is sent the answer; what went wrong is
-raised where it was yielded. :func:`run` carries it out with an ``Elasticsearch``, :func:`arun`
-with an ``AsyncElasticsearch``: the same requests in the same order.
+raised where it was yielded, and so is what stops the caller, for whom it then cleans up.
+:func:`run` carries it out with an ``Elasticsearch``, :func:`arun` with an
+``AsyncElasticsearch``: the same requests in the same order.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from elasticsearch import AsyncElasticsearch, Elasticsearch
 
 T = TypeVar("T")
+
+# What a step may raise: also what stops a caller, so that steps can let go of what they hold.
+RAISED = (Exception, KeyboardInterrupt, asyncio.CancelledError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ def run(client: Elasticsearch, steps: Steps[T]) -> T:
                 if isinstance(step, Request)
                 else step.call()
             )
-        except Exception as error:  # whatever it is, the task decides what to make of it
+        except RAISED as error:  # whatever it is, the task decides what to make of it
             step = _thrown(steps, error)
         else:
             step = _next(steps, answer)
@@ -92,7 +96,7 @@ async def arun(client: AsyncElasticsearch, steps: Steps[T]) -> T:
                 if isinstance(step, Request)
                 else await asyncio.to_thread(step.call)
             )
-        except Exception as error:  # as above
+        except RAISED as error:  # as above
             step = _thrown(steps, error)
         else:
             step = _next(steps, answer)
@@ -111,7 +115,7 @@ def _next(steps: Steps[T], answer: Any) -> Step | _Done[T]:
         return _Done(end.value)
 
 
-def _thrown(steps: Steps[T], error: Exception) -> Step | _Done[T]:
+def _thrown(steps: Steps[T], error: BaseException) -> Step | _Done[T]:
     try:
         return steps.throw(error)
     except StopIteration as end:
