@@ -25,7 +25,7 @@ from es_hybrid.search.queries import (
     with_vector,
 )
 from es_hybrid.similarity import Floats
-from es_hybrid.steps import Request, Steps
+from es_hybrid.steps import RAISED, Request, Steps
 
 # Up to so many vectors, quantised candidates that are scored again came in numpy's order: for
 # 100 of 100 queries, the best 10 and the best 100, in int8, int4 and bbq on 9.5.4 (2026-11-23;
@@ -118,7 +118,7 @@ def scan(
     closed = Request("DELETE", path("_pit"), body={"id": opened["id"]}, ok=(404,))
     try:
         answer = yield from _scanned(leg, frame, _Pages(pit, allow_partial), binary=binary)
-    except Exception:
+    except RAISED:
         yield closed
         raise
     yield closed

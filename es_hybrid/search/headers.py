@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from es_hybrid.errors import UsageError
 from es_hybrid.json_values import shown
-from es_hybrid.steps import Request, Steps
+from es_hybrid.steps import RAISED, Request, Steps
 
 T = TypeVar("T")
 
@@ -68,7 +68,7 @@ def _check(name: Any, value: Any) -> None:
 def sending(steps: Steps[T], headers: Mapping[str, str]) -> Steps[T]:
     """Carry out `steps`, with these headers on each request that does not have its own."""
     answer: Any = None
-    error: Exception | None = None
+    error: BaseException | None = None
     while True:
         try:
             step = steps.send(answer) if error is None else steps.throw(error)
@@ -80,5 +80,5 @@ def sending(steps: Steps[T], headers: Mapping[str, str]) -> Steps[T]:
         answer, error = None, None
         try:
             answer = yield step
-        except Exception as raised:  # the steps decide what to make of it
+        except RAISED as raised:  # the steps decide what to make of it
             error = raised

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from es_hybrid.client import path
 from es_hybrid.errors import ServerUnreachable
 from es_hybrid.json_values import shown
-from es_hybrid.steps import Request, Step, Steps
+from es_hybrid.steps import RAISED, Request, Step, Steps
 
 T = TypeVar("T")
 Body = Mapping[str, Any]
@@ -67,7 +67,7 @@ class _Task:
         except StopIteration as end:
             self.done, self.result = True, end.value
 
-    def throw(self, error: Exception) -> None:
+    def throw(self, error: BaseException) -> None:
         try:
             self.step = self._rounds.throw(error)
         except StopIteration as end:
@@ -87,7 +87,7 @@ class _Task:
         while not self.done and not isinstance(self.step, Round) and self.step is not None:
             try:
                 answer = yield self.step
-            except Exception as error:  # the task decides what to make of it
+            except RAISED as error:  # the task decides what to make of it
                 self.throw(error)
             else:
                 self.send(answer)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, Unpack, get_args
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack, get_args
 
 from es_hybrid.embedders import Embedder
-from es_hybrid.errors import UsageError
+from es_hybrid.errors import EsHybridError, UsageError
 from es_hybrid.filters import Filters
 from es_hybrid.hits import SearchResult
 from es_hybrid.json_values import shown
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 class _Searching:
     """What both searchers do, in steps; arguments as of `Searcher`."""
 
+    _awaits: ClassVar[bool] = False
+
     def __init__(
         self,
         client: Any,
@@ -44,11 +48,20 @@ class _Searching:
         fusion: Fusion = "auto",
         allowed: Collection[str] | None = None,
     ) -> None:
+        self._check(client)
         self.client = client
         self.name = names(name)
         self._bound = bound(filter, routing)
         self._fusion: Fusion = choice("fusion", fusion, get_args(Fusion))
         self._known = Known(self.name, embedder=embedder, allowed=allowed, route=route(client))
+
+    def _check(self, client: Any) -> None:
+        """Refuse a client of the other kind, whose answers nobody would await."""
+        if iscoroutinefunction(getattr(client, "perform_request", None)) != self._awaits:
+            other = "Searcher" if self._awaits else "AsyncSearcher"
+            raise UsageError(
+                f"{type(self).__name__} cannot use a {type(client).__name__}: take {other}"
+            )
 
     def _search(self, queries: Sequence[Query]) -> Steps[list[SearchResult]]:
         all_asked = [self._asked(one) for one in queries]
@@ -210,6 +223,7 @@ class Searcher(_Searching):
 class AsyncSearcher(_Searching):
     """As `Searcher`, with an ``AsyncElasticsearch``; models compute in a thread."""
 
+    _awaits = True
     client: AsyncElasticsearch
 
     async def search(self, query: str | None = None, **options: Unpack[Options]) -> SearchResult:
@@ -242,8 +256,14 @@ class AsyncSearcher(_Searching):
     async def point_in_time(
         self, keep_alive: str = KEEP_ALIVE, *, headers: Mapping[str, str] | None = None
     ) -> AsyncIterator[PointInTime]:
-        """As `Searcher.point_in_time`, with ``async with``."""
-        pit = await self.open_point_in_time(keep_alive, headers=headers)
+        """As `Searcher.point_in_time`, with ``async with``; closed however it is left."""
+        opening = asyncio.ensure_future(self.open_point_in_time(keep_alive, headers=headers))
+        try:
+            pit = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            with suppress(EsHybridError):
+                await self.close_point_in_time(await opening)
+            raise
         try:
             yield pit
         finally:
