@@ -120,7 +120,8 @@ def _goes_native(turn: Turn, known: Known) -> Steps[bool]:
     can = yield from known.can()
     obstacle = native.obstacle(asked, turn.legs, can)
     if asked.fusion == "auto":
-        return obstacle is None and can.native_fusion is not False
+        able = can.native_fusion is not False and native.tells_failures(can)
+        return able and obstacle is None
     if obstacle is not None:
         raise UsageError(f"fusion 'native' cannot do this: {obstacle}; take 'auto' or 'client'")
     return True

@@ -7,7 +7,7 @@ The ``rrf`` and ``linear`` retrievers need a trial or Enterprise licence and the
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -26,6 +26,10 @@ from es_hybrid.steps import Steps
 # The first server that weighs the legs of rrf (linear always did), and whose linear knows l2_norm
 # and a minimum (elastic/elasticsearch#129359). 8.19 has some of it; it is fused here as well.
 _WEIGHTED_RRF, _L2_NORM, _MINIMUM = (9, 2), (9, 1), (9, 1)
+
+# The first server whose retrievers tell of a shard that failed within a leg, where partial answers
+# are not allowed; older ones leave it out in silence (elastic/elasticsearch#136529, #136732).
+_FAILURES_TOLD = (9, 3)
 
 # Ways of a kNN leg that the native retriever does not have.
 _OWN_WAYS = {"exact:script_score", "exact:scanned"}
@@ -70,24 +74,35 @@ def is_refusal(error: Exception) -> bool:
     )
 
 
+def tells_failures(can: Capabilities) -> bool:
+    """Whether a failing shard cannot go unnoticed in the legs of a native retriever."""
+    return can.release is None or can.release >= _FAILURES_TOLD
+
+
 def obstacle(asked: Asked, legs: Sequence[LegSearch], can: Capabilities) -> str | None:
     """What of a search the native retrievers cannot do; None where they can do it all."""
-    release = can.release or _WEIGHTED_RRF
-    if asked.method == "rrf" and release < _WEIGHTED_RRF and any(leg.weight != 1 for leg in legs):
-        return "weights of rrf need Elasticsearch 9.2"
-    if asked.method == "linear" and release < _L2_NORM and "l2_norm" in asked.normalizers:
-        return "l2_norm needs Elasticsearch 9.1"
-    if asked.min_score is not None and release < _MINIMUM:
-        return "min_score of linear needs Elasticsearch 9.1"
-    if asked.explain:
-        return "explain needs the legs' own answers"
-    if asked.allow_partial:
-        return "allow_partial needs the legs' own answers"
-    if any(leg.in_passages for leg in legs):
-        return "the native knn retriever returns no passages"
-    if any(leg.way in _OWN_WAYS for leg in legs):
-        return "the native knn retriever knows no exact search"
-    return None
+    lacking = {
+        "a timeout is not handed to the legs of native retrievers": asked.timeout is not None,
+        "explain needs the legs' own answers": asked.explain,
+        "allow_partial needs the legs' own answers": asked.allow_partial,
+        "the native knn retriever returns no passages": any(leg.in_passages for leg in legs),
+        "the native knn retriever knows no exact search": any(leg.way in _OWN_WAYS for leg in legs),
+        **_too_new(asked, legs, can.release or _WEIGHTED_RRF),
+    }
+    return next((what for what, lacks in lacking.items() if lacks), None)
+
+
+def _too_new(
+    asked: Asked, legs: Sequence[LegSearch], release: tuple[int, int]
+) -> Mapping[str, bool]:
+    weighted = asked.method == "rrf" and any(leg.weight != 1 for leg in legs)
+    l2_norm = asked.method == "linear" and "l2_norm" in asked.normalizers
+    least = asked.min_score is not None
+    return {
+        "weights of rrf need Elasticsearch 9.2": weighted and release < _WEIGHTED_RRF,
+        "l2_norm needs Elasticsearch 9.1": l2_norm and release < _L2_NORM,
+        "min_score of linear needs Elasticsearch 9.1": least and release < _MINIMUM,
+    }
 
 
 def body(asked: Asked, legs: Sequence[LegSearch], shared: Sequence[Clause], frame: Frame) -> Body:

@@ -6,7 +6,6 @@ tests/integration/test_native_parity.py.
 """
 
 import asyncio
-from contextlib import suppress
 
 import pytest
 from elasticsearch import AsyncElasticsearch
@@ -189,7 +188,7 @@ def test_es_hybrid_fuses_where_it_is_known_that_elasticsearch_will_not(name, scr
 
 
 @pytest.mark.parametrize(
-    ("version", "options", "native"),
+    ("version", "options", "able"),
     [
         ("8.19.21", {}, True),
         ("8.19.21", {"weights": {"standard0": 2}}, False),
@@ -200,14 +199,28 @@ def test_es_hybrid_fuses_where_it_is_known_that_elasticsearch_will_not(name, scr
         ("9.0.4", {"method": "linear", "normalizer": "minmax"}, True),
         ("9.0.4", {"method": "linear", "min_score": 0.5}, False),
         ("9.1.0", {"method": "linear", "min_score": 0.5}, True),
+        ("9.5.0", {"timeout": "1s"}, False),
         ("9.5.0", {"explain": True}, False),
         ("9.5.0", {"allow_partial": True}, False),
     ],
 )
-def test_elasticsearch_fuses_only_what_its_version_can(version, options, native):
-    with Replay(cases()[RRF], script=cluster(version) | TRIAL) as server, suppress(RequestRefused):
-        asked(server, RRF, exact_totals=False, **options)  # no such answer was recorded
-    assert retrievers(server)[0] == native
+def test_native_fusion_is_refused_what_its_version_cannot_do(version, options, able):
+    said = r"not_recorded" if able else r"fusion 'native' cannot do this.*take 'auto' or 'client'"
+    refused = pytest.raises((UsageError, RequestRefused), match=said)
+    with Replay(cases()[RRF], script=cluster(version) | TRIAL) as server, refused:
+        asked(server, RRF, fusion="native", **{"window": 49, **options})  # recorded with 50
+    assert retrievers(server) == [1] * able
+
+
+@pytest.mark.parametrize(
+    ("version", "fusion"),
+    [("8.19.21", "client"), ("9.2.6", "client"), ("9.3.0", "native"), ("10.0.0", "native")],
+)
+def test_a_server_that_hides_failing_shards_of_a_leg_is_not_left_to_fuse(version, fusion):
+    with Replay(cases()[RRF], script=cluster(version) | TRIAL) as server:
+        result = asked(server, RRF, exact_totals=False)
+    assert result.fusion == fusion
+    assert ours(result) == hits(cases()[RRF]["response"])
 
 
 @pytest.mark.parametrize("name", [RRF, LINEAR])
