@@ -77,11 +77,16 @@ def _ranking(leg: LegSearch, response: Mapping[str, Any], *, where: str) -> Rank
         for hit in made.found.values():
             hit["sort"][1], hit["_score"]
     except (KeyError, IndexError, TypeError) as error:
-        raise ServerUnreachable(
-            f"leg {leg.name!r} of a search in {where} was answered with hits that lack {error}, "
-            "which is no answer of an Elasticsearch: correct --url, or look at the proxy in between"
-        ) from error
+        raise garbled(f"leg {leg.name!r} of a search", error, where=where) from error
     return made
+
+
+def garbled(what: str, error: Exception, *, where: str) -> ServerUnreachable:
+    """The error for hits that lack what every Elasticsearch gives."""
+    return ServerUnreachable(
+        f"{what} in {where} was answered with hits that lack {error}, which is no answer of an "
+        "Elasticsearch: correct --url, or look at the proxy in between"
+    )
 
 
 def check_whole(missing: Sequence[str], *, where: str) -> None:

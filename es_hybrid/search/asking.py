@@ -11,7 +11,7 @@ from es_hybrid.errors import LicenceMissing, RequestRefused, ServerError, UsageE
 from es_hybrid.filters import Clause, clauses
 from es_hybrid.refusals import failure
 from es_hybrid.search import native
-from es_hybrid.search.answers import check_whole, gaps, read
+from es_hybrid.search.answers import check_whole, gaps, garbled, read
 from es_hybrid.search.asked import Asked
 from es_hybrid.search.exact import scan
 from es_hybrid.search.found import Found, fused_here, fused_there
@@ -140,7 +140,10 @@ def _there(turn: Turn) -> Rounds[Found]:
     if "error" in response:
         raise failure(response["status"], response, what="search", url=turn.searched.name)
     check_whole(gaps(response), where=turn.searched.name)
-    return fused_there(response)
+    try:
+        return fused_there(response)
+    except (KeyError, TypeError) as error:
+        raise garbled("a search", error, where=turn.searched.name) from error
 
 
 def _here(turn: Turn, known: Known, bound: Bound) -> Rounds[Found]:
