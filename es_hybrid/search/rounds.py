@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import zip_longest
 from typing import Any, TypeVar
 
 from es_hybrid.client import path
@@ -35,12 +36,16 @@ class Round:
 Rounds = Generator[Step | Round, Any, T]
 
 
-def together(tasks: Sequence[Rounds[T]]) -> Steps[list[T]]:
+def together(tasks: Sequence[Rounds[T]], names: Sequence[str | None] = ()) -> Steps[list[T]]:
     """Carry out tasks side by side, their first rounds in one request, then their second ones.
+
+    Args:
+        tasks: of which the first to go wrong ends all.
+        names: one for each; an error has that of its task as a note.
 
     Raises whatever a task raises; the others are dropped.
     """
-    running = [_Task(task) for task in tasks]
+    running = [_Task(task, name) for task, name in zip_longest(tasks, names)]
     while waiting := [one for one in running if not one.done]:
         for one in waiting:
             yield from one.until_round()
@@ -54,29 +59,36 @@ class _Task:
     One task goes on to its next round before another begins, which so knows what it has learnt.
     """
 
-    def __init__(self, rounds: Rounds[Any]) -> None:
-        self._rounds = rounds
+    def __init__(self, rounds: Rounds[Any], name: str | None) -> None:
+        self._rounds, self._name = rounds, name
+        self._of_all: BaseException | None = None
         self._going_on: Callable[[], None] | None = partial(self.send, None)
         self.step: Step | Round | None = None
         self.done = False
         self.result: Any = None
 
     def send(self, answer: Any) -> None:
-        try:
-            self.step = self._rounds.send(answer)
-        except StopIteration as end:
-            self.done, self.result = True, end.value
+        self._moved(partial(self._rounds.send, answer))
 
     def throw(self, error: BaseException) -> None:
+        self._moved(partial(self._rounds.throw, error))
+
+    def _moved(self, go_on: Callable[[], Step | Round]) -> None:
         try:
-            self.step = self._rounds.throw(error)
+            self.step = go_on()
         except StopIteration as end:
             self.done, self.result = True, end.value
+        except Exception as error:
+            if self._name is not None and error is not self._of_all:
+                error.add_note(self._name)
+            raise
 
     def answer(self, responses: Sequence[Any]) -> None:
         self._going_on = partial(self.send, responses)
 
     def fail(self, error: Exception) -> None:
+        """Go on with an error of the request that all tasks share."""
+        self._of_all = error
         self._going_on = partial(self.throw, error)
 
     def until_round(self) -> Steps[None]:

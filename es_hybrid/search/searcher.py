@@ -64,22 +64,30 @@ class _Searching:
             )
 
     def _search(self, queries: Sequence[Query]) -> Steps[list[SearchResult]]:
-        all_asked = [self._asked(one) for one in queries]
+        names = _names(queries)
+        all_asked = [self._asked(one, name) for one, name in zip(queries, names, strict=True)]
         headers = {name: value for one in all_asked for name, value in one.headers.items()}
-        steps = self._answers(all_asked)
+        steps = self._answers(all_asked, names)
         return (yield from sending(steps, headers) if headers else steps)
 
-    def _asked(self, query: Query) -> Asked:
-        if not isinstance(query, Mapping):
-            raise UsageError(f'{shown(query)} is no search: give a mapping, {{"query": "tea"}}')
-        one = asked(query.get("query"), self._options(query))
-        self._bound.check(one, name=self.name)
+    def _asked(self, query: Query, name: str | None) -> Asked:
+        try:
+            if not isinstance(query, Mapping):
+                raise UsageError(f'{shown(query)} is no search: give a mapping, {{"query": "tea"}}')
+            one = asked(query.get("query"), self._options(query))
+            self._bound.check(one, name=self.name)
+        except EsHybridError as error:
+            if name is not None:
+                error.add_note(name)
+            raise
         return one
 
-    def _answers(self, searches: Sequence[Asked]) -> Steps[list[SearchResult]]:
+    def _answers(
+        self, searches: Sequence[Asked], names: Sequence[str | None]
+    ) -> Steps[list[SearchResult]]:
         vectors = yield from embedded(searches, self._known)
         tasks = [search(one, self._known, self._bound, vectors) for one in searches]
-        return (yield from together(tasks))
+        return (yield from together(tasks, names))
 
     def _options(self, query: Query) -> Options:
         options: Any = {"fusion": self._fusion, **query}
@@ -105,6 +113,17 @@ class _Searching:
         return (
             yield from opening(searched, keep_alive=keep_alive, routing=routing, headers=headers)
         )
+
+
+def _names(queries: Sequence[Query]) -> Sequence[str | None]:
+    """What each search of a batch is called in the notes of an error; nothing if it is alone."""
+    if len(queries) == 1:
+        return [None]
+    words = [one.get("query") if isinstance(one, Mapping) else one for one in queries]
+    return [
+        f"search {number} of {len(queries)}: {shown(said)}"
+        for number, said in enumerate(words, start=1)
+    ]
 
 
 class Searcher(_Searching):
@@ -157,7 +176,8 @@ class Searcher(_Searching):
                 requests, so that headers of one are sent for all.
 
         Raises:
-            EsHybridError: as :meth:`search`, for the first search that fails.
+            EsHybridError: as :meth:`search`, for the first search that fails; its notes say which
+                that is.
         """
         return run(self.client, self._search(queries))
 
