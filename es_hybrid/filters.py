@@ -9,6 +9,7 @@ import orjson
 
 from es_hybrid.documents import EXACT_SUBFIELD
 from es_hybrid.errors import InvalidFilter
+from es_hybrid.json_values import shown
 
 Clause = Mapping[str, Any]
 Filters = str | Clause | Sequence[str | Clause] | None
@@ -19,6 +20,15 @@ _LEAVES = frozenset({"term", "terms", "range", "exists", "prefix", "ids", "match
 _GEO = frozenset({"geo_distance", "geo_bounding_box"})
 _BOOL_PARTS = frozenset({"filter", "must", "must_not", "should", "minimum_should_match"})
 _MAX_DEPTH = 20
+
+# What a clause about one field holds, and how that is written.
+_VALUES: dict[str, tuple[Any, str]] = {
+    "term": ((str, int, float, dict), "give one field and one value"),
+    "terms": (list, "give one field and a list of values"),
+    "range": (dict, 'give one field and an object, such as {"gte": 2000}'),
+    "prefix": ((str, dict), "give one field and a text"),
+}
+_BESIDE = frozenset({"boost", "_name", "case_insensitive"})
 
 
 def parse_filter(text: str, *, fields: Mapping[str, str] | None = None) -> Clause:
@@ -40,7 +50,7 @@ def parse_filter(text: str, *, fields: Mapping[str, str] | None = None) -> Claus
     else:
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
-            raise InvalidFilter(f"filter {text!r}: write field=value, or a clause as JSON")
+            raise InvalidFilter(f"filter {shown(text)}: write field=value, or a clause as JSON")
         clause = {"term": {name.strip(): value.strip()}}
     return clause if fields is None else _on_fields(clause, fields)
 
@@ -53,19 +63,32 @@ def clauses(filters: Filters, *, fields: Mapping[str, str] | None) -> tuple[Clau
     """
     if filters is None:
         return ()
-    given = [filters] if isinstance(filters, str | Mapping) else list(filters)
+    given = [filters] if isinstance(filters, str | Mapping) else filters
+    if not isinstance(given, list | tuple):  # what can be read once would be gone the next time
+        raise InvalidFilter(
+            f"filter {shown(filters)} is no filter: give a text such as 'lang=ko', a clause, or a "
+            "list of them"
+        )
     return tuple(_clause(one, fields=fields) for one in given)
 
 
 def _clause(given: str | Clause, *, fields: Mapping[str, str] | None) -> Clause:
     if isinstance(given, str):
         return parse_filter(given, fields=fields)
-    if not isinstance(given, Mapping) or len(given) != 1:
+    if not is_clause(given):
         raise InvalidFilter(
-            f"filter {given!r} is no clause: give one mapping with one key, such as "
+            f"filter {shown(given)} is no clause: give one mapping with one key, such as "
             '{"term": {"lang": "ko"}}, or a text such as "lang=ko"'
         )
     return given
+
+
+def is_clause(given: Any) -> bool:
+    """Whether it looks like a query clause: one name, and what that holds."""
+    if not isinstance(given, Mapping) or len(given) != 1:
+        return False
+    kind, body = next(iter(given.items()))
+    return isinstance(kind, str) and isinstance(body, Mapping)
 
 
 def combined(filters: Sequence[Clause]) -> Clause | None:
@@ -79,7 +102,9 @@ def _json(text: str) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise InvalidFilter(f"filter {text!r} is not JSON ({error}): mind the quotes") from None
+        raise InvalidFilter(
+            f"filter {shown(text)} is not JSON ({error}): mind the quotes"
+        ) from None
 
 
 def _checked(clause: Any, *, depth: int) -> Clause:
@@ -89,7 +114,7 @@ def _checked(clause: Any, *, depth: int) -> Clause:
         return {"bool": {"filter": [_checked(part, depth=depth + 1) for part in clause]}}
     if not isinstance(clause, dict) or len(clause) != 1:
         raise InvalidFilter(
-            f"filter {clause!r} is no clause: write one object with one key, "
+            f"filter {shown(clause)} is no clause: write one object with one key, "
             'such as {"term": {"lang": "ko"}}'
         )
     kind, body = next(iter(clause.items()))
@@ -98,11 +123,26 @@ def _checked(clause: Any, *, depth: int) -> Clause:
     if kind not in _LEAVES | _GEO:
         known = ", ".join(sorted({"bool"} | _LEAVES | _GEO))
         raise InvalidFilter(f"filter clause {kind!r} is not one of {known}")
-    if not isinstance(body, dict):
-        raise InvalidFilter(f"filter clause {kind!r} holds {body!r}: give an object")
-    if kind == "terms" and (lookup := _lookup(body)):
-        raise InvalidFilter(f"terms looks up {lookup!r} in another document: give a list of values")
+    if (fault := _fault(kind, body)) is not None:
+        raise InvalidFilter(f"filter clause {kind!r} holds {shown(body)}: {fault}")
     return {kind: body}
+
+
+def _fault(kind: str, body: Any) -> str | None:
+    """What Elasticsearch would refuse in a clause, as far as its form shows it."""
+    if not isinstance(body, dict):
+        return "give an object"
+    if kind == "terms" and (lookup := _lookup(body)):
+        return f"it looks up {lookup!r} in another document; give a list of values"
+    if kind == "exists":
+        return None if isinstance(body.get("field"), str) else 'give {"field": NAME}'
+    if kind == "ids":
+        return None if isinstance(body.get("values"), list) else 'give {"values": [ID, …]}'
+    if kind not in _VALUES:
+        return None
+    named = [value for name, value in body.items() if name not in _BESIDE]
+    fits = len(named) == 1 and isinstance(named[0], _VALUES[kind][0])
+    return None if fits else _VALUES[kind][1]
 
 
 def _lookup(body: Mapping[str, Any]) -> str | None:

@@ -16,6 +16,7 @@ from es_hybrid.hits import MODES, Mode
 from es_hybrid.rerank import Reranker
 from es_hybrid.search.checks import Fields, choice, field_list, number, whole, words
 from es_hybrid.search.headers import checked_headers
+from es_hybrid.search.kinds import check_kinds
 from es_hybrid.search.legs import Leg
 from es_hybrid.search.options import Fusion, Method, Options
 from es_hybrid.search.point_in_time import PointInTime
@@ -99,6 +100,7 @@ def asked(query: str | None, options: Options) -> Asked:
         VectorError: the vector is none.
     """
     _check_names(options)
+    check_kinds(options)
     text = None if query is None else words(query)
     legs, mode = _legs(text, options)
     check_together(legs, options)
@@ -252,7 +254,7 @@ def _sizes(options: Options, *, fused: bool) -> tuple[int, int, int]:
         return size, start, whole("from + size", max(start + size, 1), least=1, most=MAX_SIZE)
     fits = isinstance(window, Integral) and max(size, 1) <= int(window) <= MAX_SIZE
     if window is not None and not fits:
-        raise UsageError(f"window {window} is not between size {size} and {MAX_SIZE}")
+        raise UsageError(f"window {window!r} is not between size {size} and {MAX_SIZE}")
     depth = max(WINDOW, size) if window is None else int(window)
     if start >= depth:
         raise UsageError(

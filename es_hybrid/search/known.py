@@ -9,6 +9,7 @@ from es_hybrid.capabilities import Capabilities
 from es_hybrid.contract import Contract
 from es_hybrid.embedders import Embedder
 from es_hybrid.errors import InvalidIndexName, UsageError
+from es_hybrid.json_values import shown
 from es_hybrid.live import index_embedder
 from es_hybrid.search.native import Route
 from es_hybrid.search.searched import Searched, searched
@@ -34,6 +35,8 @@ class Known:
         allowed: Collection[str] | None,
         route: Route,
     ) -> None:
+        if embedder is not None and not (isinstance(embedder, str) or hasattr(embedder, "info")):
+            raise UsageError(f"embedder {shown(embedder)} is none: give a name, or an object")
         self.name = name
         self.route = route
         self.scripts_refused = False

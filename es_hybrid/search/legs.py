@@ -8,9 +8,10 @@ from math import inf
 from typing import Any
 
 from es_hybrid.errors import UsageError
-from es_hybrid.filters import Filters
+from es_hybrid.filters import Filters, clauses, is_clause
 from es_hybrid.fusion import LARGEST_FLOAT32, NORMALIZERS
 from es_hybrid.hits import LegKind
+from es_hybrid.json_values import shown
 from es_hybrid.search.checks import (
     Fields,
     choice,
@@ -20,6 +21,7 @@ from es_hybrid.search.checks import (
     whole,
     words,
 )
+from es_hybrid.search.kinds import is_name
 from es_hybrid.vector_index import MAX_CANDIDATES
 from es_hybrid.vectors import Vectors
 
@@ -61,6 +63,9 @@ class Leg:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
             raise UsageError(f"a leg is called {self.name!r}: give it a name, such as 'titles'")
+        if self.field is not None and not is_name(self.field):
+            raise UsageError(f"leg {self.name!r} has the field {self.field!r}: give its name")
+        clauses(self.filter, fields=None)
         number(f"leg {self.name!r}: weight", self.weight, least=0, most=LARGEST_FLOAT32)
         if self.normalizer is not None:
             choice(f"normalizer of leg {self.name!r}", self.normalizer, list(NORMALIZERS))
@@ -188,9 +193,9 @@ class Leg:
         Raises:
             UsageError: the body is no clause, or another argument can never work.
         """
-        if not isinstance(body, Mapping) or len(body) != 1:
+        if not is_clause(body):
             raise UsageError(
-                f"leg {name!r} holds {body!r}: give one query clause, such as "
+                f"leg {name!r} holds {shown(body)}: give one query clause, such as "
                 '{"match": {"title": "tea"}}'
             )
         return cls(

@@ -64,6 +64,8 @@ class _Searching:
             )
 
     def _search(self, queries: Sequence[Query]) -> Steps[list[SearchResult]]:
+        if isinstance(queries, str | Mapping) or not isinstance(queries, Sequence):
+            raise UsageError(f"{shown(queries)} is no list of searches: give a list of mappings")
         names = _names(queries)
         all_asked = [self._asked(one, name) for one, name in zip(queries, names, strict=True)]
         headers = {name: value for one in all_asked for name, value in one.headers.items()}
