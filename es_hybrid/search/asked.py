@@ -283,8 +283,9 @@ def _highlight(given: Any) -> Mapping[str, Any] | None:
     if isinstance(given, Mapping):
         return given
     if given is True:
-        return {}
-    return {"fields": {name: {} for name in _plain_fields("highlight", given)}}
+        return {"order": "score"}  # the best piece of text first
+    fields = {name: {} for name in _plain_fields("highlight", given)}
+    return {"order": "score", "fields": fields}
 
 
 def _fraction(what: str, value: float | None) -> float | None:
