@@ -284,7 +284,7 @@ def _highlight(given: Any) -> Mapping[str, Any] | None:
         return given
     if given is True:
         return {"order": "score"}  # the best piece of text first
-    fields = {name: {} for name in _plain_fields("highlight", given)}
+    fields: dict[str, Any] = {name: {} for name in _plain_fields("highlight", given)}
     return {"order": "score", "fields": fields}
 
 

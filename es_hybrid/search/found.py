@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from es_hybrid.errors import UsageError
 from es_hybrid.fusion import Fused, linear, rrf
 from es_hybrid.hits import Total
 from es_hybrid.search.answers import Answers
@@ -84,10 +85,19 @@ def _fuse(rankings: Sequence[Ranking], asked: Asked) -> list[Fused[Key]]:
 def collapsed(
     fused: Sequence[Fused[Key]], raw: Mapping[Key, Mapping[str, Any]], by: str
 ) -> list[Fused[Key]]:
-    """The best entry of each value of a field; those without one are together one group."""
+    """The best entry of each value of a field; those without one are together one group.
+
+    Raises:
+        UsageError: a document has several values, as Elasticsearch's own collapse says.
+    """
     first: dict[Any, Fused[Key]] = {}
     for entry in fused:
         values = raw[entry.key].get("fields", {}).get(by) or [None]
+        if len(values) > 1:
+            raise UsageError(
+                f"cannot collapse by {by!r}: document {entry.key[1]!r} has {len(values)} values; "
+                "take a field that has one"
+            )
         first.setdefault(values[0], entry)
     return list(first.values())
 

@@ -188,6 +188,14 @@ def test_pages_are_of_the_collapsed_list(books):
     assert [key for page in pages for key in page] == whole
 
 
+def test_hits_of_several_values_cannot_be_collapsed(es):
+    tagged = [{"_id": "a", "text": "sea", "tags": ["x", "y"]}, {"_id": "b", "text": "sea"}]
+    with shelf_index(es, tagged) as name:
+        searcher = Searcher(es, name, embedder=WORDS)
+        with pytest.raises(UsageError, match="by 'tags': document 'a' has 2 values"):
+            searcher.search("sea", collapse="tags")
+
+
 # Minima
 
 
