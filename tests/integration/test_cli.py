@@ -215,7 +215,8 @@ def test_up_status_and_down_are_one_life(typed, nodes, node, monkeypatch):
 # A real process, for what signals and pipes do to it.
 
 SLOW = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run behind "&"
 sys.path[:0] = [{checkout!r}]
 import es_hybrid.embedders as embedders
 from tests.embedders import WordEmbedder
