@@ -74,11 +74,13 @@ def _union(asked: Asked, found: Found) -> Body:
     """All documents that a leg matches: what a query matches, and what kNN returned.
 
     Elasticsearch counts and aggregates the same set after its own fusion. Where a minimum of the
-    fused score is asked for, it is what reaches that.
+    fused score is asked for, it is what reaches that. Filters hold for documents that were found
+    as well: one may have changed since.
     """
     aggs = {} if asked.aggs is None else {"aggs": asked.aggs}
     if asked.min_score is not None:
-        clauses = [these(entry.key for entry in found.fused)]
+        shared = found.rankings[0].leg.shared
+        clauses = [filtered(these(entry.key for entry in found.fused), shared)]
     else:
         clauses = [_matching(one) for one in found.rankings]
     query = {"bool": {"should": clauses, "minimum_should_match": 1}}
@@ -88,7 +90,7 @@ def _union(asked: Asked, found: Found) -> Body:
 def _matching(one: Ranking) -> Mapping[str, Any]:
     leg = one.leg
     if leg.clause is None:
-        return these(one.found)
+        return filtered(these(one.found), leg.shared)
     clause = filtered(leg.clause, leg.limits)
     if leg.minimum is None:
         return clause
@@ -100,7 +102,7 @@ def _highlight(wanted: Mapping[str, Any], legs: Sequence[LegSearch], page: Seque
     queries = [leg.clause for leg in legs if leg.clause is not None]
     words = {"bool": {"should": queries}} if queries else {"match_none": {}}
     return {
-        "query": {"bool": {"filter": these(page)}},
+        "query": {"bool": {"filter": [these(page), *legs[0].shared]}},
         "size": len(page),
         "_source": False,
         "highlight": {"highlight_query": words, **highlighting(wanted, legs)},

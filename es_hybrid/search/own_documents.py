@@ -112,16 +112,20 @@ _PLAIN = frozenset(
     ]
 )
 
+# Elasticsearch's own limit, indices.query.bool.max_nested_depth.
+_MAX_DEPTH = 30
+
 # A shape that is kept in a document.
 _KEPT_SHAPE = "indexed_shape"
 
 
-def check_query(what: str, clause: Any) -> None:
+def check_query(what: str, clause: Any, *, depth: int = 0) -> None:
     """Refuse a query that reads other documents than those it selects.
 
     Args:
         what: whose it is, for messages.
-        clause: a query clause, of any depth.
+        clause: a query clause.
+        depth: of other clauses around it.
 
     Raises:
         UsageError: a part of it does, or is of a kind that nobody has looked at.
@@ -131,10 +135,12 @@ def check_query(what: str, clause: Any) -> None:
             f"{what} holds {shown(clause)}, which is no query clause: give one object with one "
             'key, such as {"term": {"lang": "ko"}}'
         )
+    if depth > _MAX_DEPTH:
+        raise UsageError(f"{what} is nested deeper than {_MAX_DEPTH} clauses: simplify it")
     kind, body = next(iter(clause.items()))
     if kind in _HOLDERS:
         for inner in _inside(what, kind, body):
-            check_query(what, inner)
+            check_query(what, inner, depth=depth + 1)
     elif kind not in _LEAVES:
         raise _refused(what, f"a clause of kind {kind!r}")
     elif (pointer := _pointer(kind, body)) is not None:

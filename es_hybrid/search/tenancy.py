@@ -117,9 +117,18 @@ class Bound:
                 "open one with its own open_point_in_time()"
             )
         if self.filters:
-            for what, clause in _clauses(asked):
-                check_query(what, clause)
-            check_aggregations(asked.aggs or {})
+            _check_all(asked)
+
+
+def _check_all(asked: Asked) -> None:
+    try:
+        for what, clause in _clauses(asked):
+            check_query(what, clause)
+        check_aggregations(asked.aggs or {})
+    except RecursionError:
+        raise UsageError(
+            "a search is nested too deeply to be looked through: simplify it"
+        ) from None
 
 
 def bound(filters: Filters, routing: str | None) -> Bound:
@@ -139,7 +148,10 @@ def bound(filters: Filters, routing: str | None) -> Bound:
         raise InvalidFilter(
             f"filter {filters!r} limits nothing: bind one such as 'tenant=a', or leave it out"
         )
-    return Bound(deepcopy(kept), routing)
+    try:
+        return Bound(deepcopy(kept), routing)
+    except RecursionError:
+        raise InvalidFilter("the bound filter is nested too deeply: simplify it") from None
 
 
 def _clauses(asked: Asked) -> Iterator[tuple[str, Any]]:
