@@ -77,11 +77,18 @@ def number(what: str, value: Any, *, least: float, most: float = inf) -> float:
     Raises:
         UsageError: it is another, or none; says `what`.
     """
-    finite = isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
+    finite = isinstance(value, Real) and not isinstance(value, bool) and _is_finite(value)
     if not (finite and least <= value <= most):
         between = f"from {least:g} upwards" if most == inf else f"between {least:g} and {most:g}"
         raise UsageError(f"{what} {value!r} is no number {between}")
     return float(value)
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return isfinite(value)
+    except OverflowError:  # an integer of some hundred digits
+        return False
 
 
 def whole(what: str, value: Any, *, least: int, most: int) -> int:
