@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from es_hybrid.client import path
-from es_hybrid.errors import ServerUnreachable, UsageError
+from es_hybrid.documents import PASSAGES_FIELD, VECTOR_FIELD
+from es_hybrid.errors import ServerUnreachable
 from es_hybrid.json_values import shown
 from es_hybrid.search.queries import (
     NORM_FIELD,
+    PASSAGE_PARTS,
     Body,
     Frame,
     Key,
@@ -35,6 +37,7 @@ RESCORED_UP_TO = 20_000
 # Numbers of one page of a scan: 5 MB packed, about 10 MB as JSON.
 _PAGE = 1_000_000
 _MOST_IN_PAGE = 5_000
+_PASSAGES = 10  # of one document, about
 _KEEP_ALIVE = "2m"
 
 
@@ -45,6 +48,7 @@ class _Scored(NamedTuple):
     tie: int
     key: Key
     fields: Mapping[str, Any]
+    passage: int
 
 
 def exact_leg(
@@ -63,19 +67,14 @@ def exact_leg(
         painless: whether the server runs scripts; None is tried.
 
     Raises:
-        UsageError: passages on a server without scripts.
         ServerError: the server refused, or cannot be reached.
     """
     if leg.way == "exact:flat":
         return leg
     if painless is not False:
         return script_leg(leg)
-    if leg.in_passages:
-        raise UsageError(
-            "exact search in passages needs an index made with --vector-index flat, or a server "
-            "that runs scripts: leave --exact out, or index under another name"
-        )
-    if quantised and (yield from _count(leg, name)) <= RESCORED_UP_TO:
+    # Of passages nobody has looked whether the deepest search misses nothing.
+    if quantised and not leg.in_passages and (yield from _count(leg, name)) <= RESCORED_UP_TO:
         return rescored_leg(leg)
     return scanned_leg(leg)
 
@@ -158,22 +157,25 @@ def _scanned(leg: LegSearch, frame: Frame, pages: _Pages, *, binary: bool) -> St
         if len(hits) < body["size"]:
             break
         body["search_after"] = hits[-1]["sort"]
-    whole = yield from _whole(best, frame, pages)
+    whole = yield from _whole(best, leg, frame, pages)
     return {"hits": {"hits": whole}, "status": 200, **pages.gaps}
 
 
 def _page(leg: LegSearch, frame: Frame, *, binary: bool) -> Body:
     dims = 1 if leg.vector is None else len(leg.vector)
+    each = dims * _PASSAGES if leg.in_passages else dims
+    # Passages are not documents of their own: their vectors come as numbers only.
+    packed = binary and not leg.in_passages
     norm = [NORM_FIELD] if needs_norm(leg) else []
-    fields = [*frame.fields, *norm, *([] if binary else [leg.field])]
-    packed = {"docvalue_fields": [{"field": leg.field, "format": "binary"}]} if binary else {}
+    fields = [*frame.fields, *norm, *([] if packed else [leg.field])]
+    vectors = {"docvalue_fields": [{"field": leg.field, "format": "binary"}]} if packed else {}
     return {
         "query": with_vector(leg),
-        "size": max(1, min(_MOST_IN_PAGE, _PAGE // dims)),
+        "size": max(1, min(_MOST_IN_PAGE, _PAGE // each)),
         "sort": ["_shard_doc"],
         "_source": False,
         "track_total_hits": False,
-        **packed,
+        **vectors,
         **({"fields": fields} if fields else {}),
     }
 
@@ -181,15 +183,27 @@ def _page(leg: LegSearch, frame: Frame, *, binary: bool) -> Body:
 def _best(hits: Sequence[Mapping[str, Any]], leg: LegSearch) -> Iterator[_Scored]:
     """The best of one page; scores are float32, as Elasticsearch's are, and tie like them."""
     query = np.asarray(leg.vector, np.float64)
-    vectors = np.array([_vector(hit["fields"][leg.field]) for hit in hits])
-    scores = leg.similarity.scores(vectors, query).astype(np.float32)
+    rows = [_vectors(hit, leg) for hit in hits]
+    every = leg.similarity.scores(np.concatenate(rows), query).astype(np.float32)
+    parts = np.split(every, np.cumsum([len(row) for row in rows])[:-1])
+    scores = np.array([part.max() for part in parts])
     least = -np.inf if leg.minimum is None else np.float32((1 + leg.minimum) / 2)
     for row in np.argsort(-scores, kind="stable")[: leg.size]:
         if scores[row] < least:
             return
         hit = hits[row]
-        fields = {name: value for name, value in hit["fields"].items() if name != leg.field}
-        yield _Scored(-float(scores[row]), hit["sort"][0], (hit["_index"], hit["_id"]), fields)
+        mine = {leg.field, PASSAGES_FIELD}
+        fields = {name: value for name, value in hit["fields"].items() if name not in mine}
+        key, place = (hit["_index"], hit["_id"]), int(parts[row].argmax())
+        yield _Scored(-float(scores[row]), hit["sort"][0], key, fields, place)
+
+
+def _vectors(hit: Mapping[str, Any], leg: LegSearch) -> Floats:
+    """All vectors of a document, float64, shape (n, dims): one, or one for each passage."""
+    if not leg.in_passages:
+        return _vector(hit["fields"][leg.field])[None, :]
+    passages = hit["fields"][PASSAGES_FIELD]
+    return np.array([_vector(one[VECTOR_FIELD]) for one in passages])
 
 
 def _vector(values: Sequence[Any]) -> Floats:
@@ -199,9 +213,13 @@ def _vector(values: Sequence[Any]) -> Floats:
     return np.asarray(values, np.float32).astype(np.float64)
 
 
-def _whole(best: Sequence[_Scored], frame: Frame, pages: _Pages) -> Steps[list[dict[str, Any]]]:
+def _whole(
+    best: Sequence[_Scored], leg: LegSearch, frame: Frame, pages: _Pages
+) -> Steps[list[dict[str, Any]]]:
     """The hits with what a user sees of them."""
     body = {"query": these([one.key for one in best]), "size": len(best), "_source": frame.source}
+    if leg.in_passages:
+        body["fields"] = [f"{PASSAGES_FIELD}.{name}" for name in PASSAGE_PARTS]
     hits = (yield from pages.hits(body)) if best else []
     sources = {(hit["_index"], hit["_id"]): hit for hit in hits}
     return [
@@ -212,7 +230,15 @@ def _whole(best: Sequence[_Scored], frame: Frame, pages: _Pages) -> Steps[list[d
             "_source": sources[one.key].get("_source", {}),
             "fields": one.fields,
             "sort": [-one.worse, one.tie],
+            **(_inner_hit(sources[one.key], one.passage) if leg.in_passages else {}),
         }
         for one in best
         if one.key in sources  # but for a shard that failed since
     ]
+
+
+def _inner_hit(hit: Mapping[str, Any], place: int) -> dict[str, Any]:
+    """One passage of a hit, as kNN would bring it along."""
+    passage = hit["fields"][PASSAGES_FIELD][place]
+    source = {name: values[0] for name, values in passage.items()}
+    return {"inner_hits": {PASSAGES_FIELD: {"hits": {"hits": [{"_source": source}]}}}}

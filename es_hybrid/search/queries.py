@@ -39,10 +39,8 @@ NESTED_VECTOR = f"{PASSAGES_FIELD}.{VECTOR_FIELD}"
 _FEW = 100
 
 # The passage by which a document was found.
-_BEST: Body = {
-    "size": 1,
-    "_source": [f"{PASSAGES_FIELD}.{name}" for name in ("text", "start", "end", "norm")],
-}
+PASSAGE_PARTS = ("text", "start", "end", "norm")
+_BEST: Body = {"size": 1, "_source": [f"{PASSAGES_FIELD}.{name}" for name in PASSAGE_PARTS]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,7 +272,10 @@ def _scripted(leg: LegSearch) -> Clause:
 
 def with_vector(leg: LegSearch) -> Body:
     """The query for all documents that have a vector and pass the filters."""
-    return {"bool": {"filter": [{"exists": {"field": leg.field}}, *leg.limits]}}
+    has: Clause = {"exists": {"field": leg.field}}
+    if leg.in_passages:
+        has = {"nested": {"path": PASSAGES_FIELD, "query": has}}
+    return {"bool": {"filter": [has, *leg.limits]}}
 
 
 def these(keys: Iterable[Key]) -> Clause:

@@ -156,7 +156,7 @@ def test_the_table_names_what_the_hits_are_sorted_by(typed, films, mode, score):
 
 def test_explain_adds_up_to_the_score(typed, films):
     out = typed("search", films, "shark", "--explain", "--size", "1").out
-    assert "contribution = 1 / (60 + rank)" in out
+    assert "contribution = weight / (60 + rank)" in out
     assert out.count("0.016393") == 2
     assert " 0.0328 " in out
 

@@ -63,10 +63,21 @@ def test_every_vector_index_finds_passages(es, name, kind):
     assert (hit.id, hit.passage.text.strip()) == ("long", KRAKEN)
 
 
-def test_exact_search_in_a_flat_index_finds_passages(es, name):
-    indexer(es, name, vector_index="flat").write(DOCUMENTS)
+@pytest.mark.parametrize(
+    ("kind", "ways"),
+    [("flat", {"exact:flat"}), ("int8_hnsw", {"exact:scanned", "exact:script_score"})],
+)
+def test_exact_search_finds_passages_in_any_vector_index(es, name, kind, ways):
+    indexer(es, name, vector_index=kind).write(DOCUMENTS)
     result = searcher(es, name).search(KRAKEN, mode="knn", exact=True)
-    assert (result.knn, result.hits[0].passage.text.strip()) == ("exact:flat", KRAKEN)
+    assert result.knn in ways
+    assert result.hits[0].passage.text.strip() == KRAKEN
+
+
+def test_a_scan_of_passages_passes_the_filters(es, name):
+    indexer(es, name, vector_index="int8_hnsw").write(DOCUMENTS)
+    result = searcher(es, name).search(KRAKEN, mode="knn", exact=True, filter="lang=ko")
+    assert [hit.id for hit in result] == ["short"]
 
 
 def best_passage(record, similarity):
@@ -84,10 +95,12 @@ def best_passage(record, similarity):
     return scores[best], products[best] / lengths[best]
 
 
-@pytest.mark.parametrize("exact", [False, True], ids=["", "exact"])
+@pytest.mark.parametrize(("kind", "exact"), [("flat", False), ("flat", True), ("hnsw", True)])
 @pytest.mark.parametrize("similarity", ["max_inner_product", "l2_norm"])
-def test_passages_of_any_length_have_the_scores_and_cosines_of_numpy(es, name, similarity, exact):
-    indexer(es, name, similarity=similarity, vector_index="flat").write(DOCUMENTS)
+def test_passages_of_any_length_have_the_scores_and_cosines_of_numpy(
+    es, name, similarity, kind, exact
+):
+    indexer(es, name, similarity=similarity, vector_index=kind).write(DOCUMENTS)
     hits = searcher(es, name).search(KRAKEN, mode="knn", size=len(DOCUMENTS), exact=exact).hits
     expected = {record["_id"]: best_passage(record, similarity) for record in DOCUMENTS}
     found = {hit.id: (hit.knn.score, hit.knn.cosine) for hit in hits}

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from es_hybrid.errors import UsageError
 from es_hybrid.search.exact import exact_leg
 from es_hybrid.search.nested import best_norm, best_passage
-from es_hybrid.search.queries import NESTED_VECTOR, knn_leg, script_leg, selection
+from es_hybrid.search.queries import NESTED_VECTOR, knn_leg, script_leg, selection, with_vector
 from es_hybrid.vector_index import VECTOR_INDEX_TYPES
 
 VECTOR = np.array([0.6, 0.8], np.float32)
@@ -44,9 +43,12 @@ def test_a_script_without_a_filter_scores_all_documents():
     assert scripted()["filter"] == []
 
 
-def test_other_ways_of_exact_search_are_refused_with_the_way_out():
-    with pytest.raises(UsageError, match="--vector-index flat"):
+def test_without_scripts_passages_are_scanned_whatever_the_index():
+    with pytest.raises(StopIteration) as ended:
         next(exact_leg(knn(), name="films", quantised=True, painless=False))
+    assert ended.value.value.way == "exact:scanned"
+    has = {"nested": {"path": "passages", "query": {"exists": {"field": "passages.embedding"}}}}
+    assert with_vector(ended.value.value)["bool"]["filter"] == [has]
 
 
 def test_the_passage_is_read_from_the_inner_hit():
