@@ -188,19 +188,30 @@ def check(contract: Contract, embedder: Embedder, *, index: str) -> None:
     if theirs.label is not None or ours.label is not None:
         _check_label(theirs, ours, index=index)
         return
-    way_out = f"use {theirs.id!r}, or index under another name"
+    name = shown(theirs.id)
+    way_out = f"use {name}, or index under another name"
     if theirs.dims != ours.dims:
         raise ContractMismatch(
-            f"index {index!r} holds {theirs.dims}-d vectors of {theirs.id!r}, but {ours.id!r} "
+            f"index {index!r} holds {theirs.dims}-d vectors of {name}, but {ours.id!r} "
             f"makes {ours.dims}-d ones: {way_out}"
         )
     kept = unit(_kept(contract)).vectors
     lowest = float(np.einsum("ij,ij->i", kept, _probe_vectors(embedder)).min())
     if lowest < SAME_MODEL:
         raise ContractMismatch(
-            f"index {index!r} holds vectors of {theirs.id!r}, and {ours.id!r} is another model "
+            f"index {index!r} holds vectors of {name}, and {ours.id!r} is another model "
             f"(cosine {lowest:.2f} on the probe texts, the same model has {SAME_MODEL}): {way_out}"
         )
+
+
+def same_model(one: Contract, other: Contract) -> bool:
+    """Whether one model made the vectors of both, as far as their probe vectors tell."""
+    if one.probes == other.probes or not (one.probes and other.probes):
+        return one.embedder.id == other.embedder.id
+    if one.embedder.dims != other.embedder.dims:
+        return False
+    rows, others = unit(_kept(one)).vectors, unit(_kept(other)).vectors
+    return float(np.einsum("ij,ij->i", rows, others).min()) >= SAME_MODEL
 
 
 def _check_label(theirs: EmbedderInfo, ours: EmbedderInfo, *, index: str) -> None:

@@ -218,7 +218,8 @@ def contract_of(body: Mapping[str, Any], *, index: str) -> Contract | None:
         NewerSchema: it was made by a newer es_hybrid.
         ContractError: the contract is damaged.
     """
-    meta = body.get("mappings", {}).get("_meta", {}).get(META_KEY)
+    said = body.get("mappings", {}).get("_meta")
+    meta = said.get(META_KEY) if isinstance(said, dict) else None
     return from_meta(meta, index=index) if isinstance(meta, dict) else None
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from es_hybrid.contract import Contract
+from es_hybrid.contract import Contract, same_model
 from es_hybrid.documents import EXACT_SUBFIELD, META_FIELD, PASSAGES_FIELD, VECTOR_FIELD
 from es_hybrid.errors import ContractError, IndexNotFound, NoContract, UsageError
+from es_hybrid.json_values import shown
 from es_hybrid.live import reading
 from es_hybrid.mapping import check_index_name, contract_of, field_specs, with_parts
 from es_hybrid.search.checks import plain
@@ -95,7 +96,7 @@ class Searched:
         known = (one for one in self.contracts.values() if one is not None)
         return next((contract.similarity for contract in known), DEFAULT_SIMILARITY)
 
-    @property
+    @cached_property
     def source(self) -> dict[str, Any]:
         """``_source`` without what a model or es_hybrid wrote."""
         vectors = (name for name, kind in self.fields.items() if kind == "dense_vector")
@@ -172,9 +173,15 @@ def _agree(one: tuple[str, Contract | None], other: tuple[str, Contract | None])
     for what in said[0]:
         if said[0][what] != said[1][what]:
             raise ContractError(
-                f"index {one[0]!r} has {what} {said[0][what]!r}, index {other[0]!r} has "
-                f"{said[1][what]!r}: search them one by one, or both with --mode bm25"
+                f"index {one[0]!r} has {what} {shown(said[0][what])}, index {other[0]!r} has "
+                f"{shown(said[1][what])}: search them one by one, or both with --mode bm25"
             )
+    if one[1] and other[1] and not same_model(one[1], other[1]):
+        raise ContractError(
+            f"indices {one[0]!r} and {other[0]!r} both have the embedder "
+            f"{shown(one[1].embedder.id)}, but its vectors of the probe texts differ: index one of "
+            "them anew, or search them with --mode bm25"
+        )
 
 
 def _way(contract: Contract) -> dict[str, Any]:
