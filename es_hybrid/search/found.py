@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from es_hybrid.hits import Total
 from es_hybrid.search.answers import Answers
 from es_hybrid.search.asked import Asked
 from es_hybrid.search.queries import Key, LegSearch
-from es_hybrid.search.rankings import Ranking, ties, union
+from es_hybrid.search.rankings import Ranking, tie, union
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ def fused_here(answers: Answers, asked: Asked) -> Found:
     for one in reversed(rankings):
         raw |= one.found
     total = union(rankings, found=len(raw))
-    fused = _fuse(rankings, asked)
+    fused = _fuse(rankings, asked, lambda key: tie(raw[key]))
     if asked.min_score is not None:
         least = np.float32(asked.min_score)
         fused = [entry for entry in fused if entry.score >= least]
@@ -68,18 +68,19 @@ def fused_here(answers: Answers, asked: Asked) -> Found:
     )
 
 
-def _fuse(rankings: Sequence[Ranking], asked: Asked) -> list[Fused[Key]]:
+def _fuse(
+    rankings: Sequence[Ranking], asked: Asked, ties: Callable[[Key], int]
+) -> list[Fused[Key]]:
     """The fused list, cut at the window; no longer than it is looked at."""
     cut = any(one is not None for one in (asked.min_score, asked.collapse, asked.rerank, asked.mmr))
     size = asked.window if cut else min(asked.window, asked.start + asked.size)
     weights = [one.leg.weight for one in rankings]
-    order = ties(rankings)
     if asked.method == "rrf" or len(rankings) == 1:
-        lists = [list(one.found) for one in rankings]
-        return rrf(lists, rank_constant=asked.rank_constant, weights=weights, ties=order, size=size)
+        lists = [one.found for one in rankings]
+        return rrf(lists, rank_constant=asked.rank_constant, weights=weights, ties=ties, size=size)
     scored = [[(key, hit["_score"]) for key, hit in one.found.items()] for one in rankings]
     normalizers = [one.leg.normalizer or asked.normalizer for one in rankings]
-    return linear(scored, weights=weights, normalizers=normalizers, ties=order, size=size)
+    return linear(scored, weights=weights, normalizers=normalizers, ties=ties, size=size)
 
 
 def collapsed(

@@ -77,12 +77,10 @@ def ranking(leg: LegSearch, answer: Mapping[str, Any]) -> Ranking:
     return Ranking(leg, found, Total(hits["total"]["value"], hits["total"]["relation"]))
 
 
-def ties(rankings: Sequence[Ranking]) -> dict[Key, int]:
-    """Key -> `_shard_doc`, the second sort value in every leg."""
-    found: dict[Key, int] = {}
-    for one in rankings:
-        found |= {key: hit["sort"][1] for key, hit in one.found.items()}
-    return found
+def tie(hit: Mapping[str, Any]) -> int:
+    """`_shard_doc`, the second sort value in every leg."""
+    place: int = hit["sort"][1]
+    return place
 
 
 # What Elasticsearch gives a fused hit of score 0: the smallest float32 above it.

@@ -5,7 +5,7 @@ import pytest
 from es_hybrid.fusion import rrf
 from es_hybrid.hits import Total
 from es_hybrid.search.queries import LegSearch
-from es_hybrid.search.rankings import hit, ranking, ties, union
+from es_hybrid.search.rankings import hit, ranking, tie, union
 
 BM25 = LegSearch(name="bm25", kind="bm25", size=10)
 KNN = LegSearch(name="knn", kind="knn", size=10)
@@ -29,7 +29,7 @@ NONE = ranking(BM25, answer())
 def test_a_ranking_keeps_order_ranks_and_ties():
     assert list(WORDS.found) == [("i", "a"), ("i", "b")]
     assert WORDS.ranks == {("i", "a"): 1, ("i", "b"): 2}
-    assert ties([WORDS]) == {("i", "a"): 10, ("i", "b"): 20}
+    assert [tie(found) for found in WORDS.found.values()] == [10, 20]
 
 
 def test_a_ranking_knows_how_many_match():
