@@ -49,8 +49,9 @@ class Missing:
     """Why a leg does not hold a hit that another leg found.
 
     Attributes:
-        reason: ``"outside the window"``: it matches, but others are better; ``"no match"``: it
-            has none of the words, or does not pass the leg's own filter; ``"no vector"``;
+        reason: ``"outside the window"``: it matches, but others are better, or an approximate kNN
+            overlooked it; ``"no match"``: it has none of the words, or does not pass the leg's
+            own filter; ``"no vector"``;
             ``"below the minimum"`` of the leg; ``"leg failed"``: see `SearchResult.degraded`.
         score: what the leg would score it, as in `LegHit`; None where it does not match.
         cosine: what its cosine is, in a kNN leg.

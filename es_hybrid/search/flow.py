@@ -129,7 +129,16 @@ def _reordered(
         wanted = [("mmr", vectors_body(keys, leg, turn.frame))]
         (response,), missing = yield from again(turn, wanted)
         if response is not None:
-            fused = by_difference(fused, response, leg, trade_off=asked.mmr, scores=scores)
+            depth = asked.start + asked.size
+            fused = yield from work(
+                by_difference,
+                fused,
+                response,
+                leg,
+                trade_off=asked.mmr,
+                scores=scores,
+                size=depth,
+            )
     return fused, scores, missing
 
 

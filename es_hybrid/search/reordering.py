@@ -68,6 +68,7 @@ def by_difference(
     *,
     trade_off: float,
     scores: Mapping[Key, float] | None = None,
+    size: int | None = None,
 ) -> list[Fused[Key]]:
     """The entries in the order of maximal marginal relevance.
 
@@ -79,6 +80,7 @@ def by_difference(
         scores: a reranker's. Where there are any, they are the relevance, from 0 of the worst to
             1 of the best, and what was not reranked stays behind; otherwise it is the cosine
             with the leg's vector.
+        size: how many are looked at; the others follow as they were. None is all.
     """
     vectors = {
         (hit["_index"], hit["_id"]): (hit.get("fields") or {}).get(leg.field)
@@ -89,8 +91,9 @@ def by_difference(
     relevant: Any = {"query": leg.vector}
     if scores:
         relevant = {"relevance": _scaled([scores[entry.key] for entry in compared])}
-    order = mmr(rows, size=len(rows), trade_off=trade_off, **relevant)
-    return [*(compared[place] for place in order), *fused[len(compared) :]]
+    order = mmr(rows, size=len(rows) if size is None else size, trade_off=trade_off, **relevant)
+    rest = sorted(set(range(len(compared))).difference(order))
+    return [*(compared[place] for place in (*order, *rest)), *fused[len(compared) :]]
 
 
 def _scaled(scores: Sequence[float]) -> list[float]:

@@ -71,6 +71,11 @@ def test_hits_differ_by_the_vectors_that_were_read(trade_off, expected):
     assert order(by_difference(fused("abcd"), ROWS, KNN, trade_off=trade_off)) == expected
 
 
+def test_what_nobody_looks_at_stays_as_it_was():
+    assert order(by_difference(fused("abcd"), ROWS, KNN, trade_off=0.3, size=2)) == "acbd"
+    assert order(by_difference(fused("dcba"), ROWS, KNN, trade_off=1, size=1)) == "adcb"
+
+
 def test_hits_that_were_deleted_meanwhile_come_last():
     assert order(by_difference(fused("xab"), ROWS, KNN, trade_off=1)) == "abx"
 
