@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import getrandbits
@@ -23,6 +24,9 @@ from es_hybrid.search.searched import Searched
 from es_hybrid.search.tenancy import Bound
 from es_hybrid.steps import Steps
 from es_hybrid.vectors import Vectors
+
+# As Elasticsearch's ScriptService refuses: no module, a setting that forbids the type or context.
+_NO_SCRIPTS = re.compile(r"script_lang not supported|cannot execute (\[\w+\] )?scripts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +60,22 @@ def answered(
     """Plan a search and ask its legs; without scripts where the server refuses them."""
     turn = yield from _planned(asked, searched, known, bound, vectors)
     try:
-        return turn, (yield from _asked(turn, known, bound))
+        found = yield from _asked(turn, known, bound)
     except RequestRefused as error:
-        scripted = any(leg.way == "exact:script_score" for leg in turn.legs)
-        if not (scripted and "script" in str(error)):
+        if not _refuses_scripts(turn.legs, str(error)):
             raise
+    else:
+        if not _refuses_scripts(found.failed, *found.degraded):
+            return turn, found
     known.scripts_refused = True  # it was not told, or scripts are forbidden
     turn = yield from _planned(asked, searched, known, bound, vectors)
     return turn, (yield from _asked(turn, known, bound))
+
+
+def _refuses_scripts(legs: Sequence[LegSearch], *said: str) -> bool:
+    """Whether a server without scripts, or that forbids them, was asked for one of ours."""
+    scripted = any(leg.way == "exact:script_score" for leg in legs)
+    return scripted and any(_NO_SCRIPTS.search(one) for one in said)
 
 
 def _planned(

@@ -301,3 +301,33 @@ def test_a_leg_of_ones_own_that_fails_is_called_by_its_name(server):
     legs = [Leg.bm25(), Leg.query("mine", {"match_all": {}})]
     with pytest.raises(RequestRefused, match="leg 'mine' of a search"):
         searcher(server).search("shark", legs=legs)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "script_lang not supported [painless]",
+        "cannot execute [inline] scripts",
+        "cannot execute scripts using [score] context",
+    ],
+)
+@pytest.mark.parametrize("partial", [False, True])
+def test_a_server_that_forbids_scripts_is_asked_without_them(server, reason, partial):
+    server.script["POST", "/films/_count"] = {"count": 3}
+    server.script[MSEARCH] = (
+        Answer(answers(leg("a"), failed(400, "illegal_argument_exception", reason))),
+        Answer(GOOD),
+    )
+    result = searcher(server).search("shark", exact=True, allow_partial=partial)
+    assert (result.knn, result.degraded) == ("exact:rescored", ())
+
+
+def test_a_leg_that_fails_for_another_reason_is_not_about_scripts(server):
+    server.script["POST", "/films/_count"] = {"count": 3}
+    other = failed(400, "parsing_exception", "[manuscripts] cannot be read")
+    server.script[MSEARCH] = answers(other, leg("a"))
+    one = searcher(server)
+    with pytest.raises(RequestRefused, match="manuscripts"):
+        one.search("shark", exact=True)
+    server.script[MSEARCH] = GOOD
+    assert one.search("shark", exact=True).knn == "exact:script_score"
