@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import elasticsearch
 import pytest
 from elasticsearch import Elasticsearch
 
@@ -26,10 +27,11 @@ VERSION = os.environ.get("ES_HYBRID_TEST_VERSION", DEFAULT_VERSION)
 
 
 def pytest_report_header() -> str:
-    """Which server the tests run on, as every report should say."""
+    """Which client and server the tests run on, as every report should say."""
+    client = f"client {elasticsearch.__versionstr__}, "
     if containers.wanted(VERSION):
-        return f"Elasticsearch {containers.VERSION} in Docker, full, with analysis-nori"
-    return f"Elasticsearch {VERSION}, the embedded node: no Docker engine is used"
+        return f"{client}Elasticsearch {containers.VERSION} in Docker, full, with analysis-nori"
+    return f"{client}Elasticsearch {VERSION}, the embedded node: no Docker engine is used"
 
 
 @pytest.fixture(scope="session")

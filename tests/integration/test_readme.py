@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ def demo(nodes, node):
             command, check=False, capture_output=True, text=True, env=env, timeout=600
         )
     finally:
-        stop = [ROOT / ".venv" / "bin" / "es-hybrid", "down"]
+        stop = [Path(sys.executable).with_name("es-hybrid"), "down"]
         subprocess.run(stop, check=False, capture_output=True, env=env)
     assert done.returncode == 0, done.stderr
     return done.stdout
