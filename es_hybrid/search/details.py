@@ -169,7 +169,8 @@ def told(wanted: Sequence[Wish], responses: Sequence[Mapping[str, Any]], found: 
     for wish, response in zip(wanted, responses, strict=True):
         hits = response["hits"]
         if wish.kind == "union":
-            details.total = Total(hits["total"]["value"], hits["total"]["relation"])
+            relation = hits["total"]["relation"]
+            details.total = Total(hits["total"]["value"], "gte" if found.degraded else relation)
             details.aggregations = response.get("aggregations", {})
         elif wish.kind == "highlight":
             details.highlights = {

@@ -58,7 +58,7 @@ def search(asked: Asked, known: Known, bound: Bound, vectors: Embedded) -> Round
     if found.native and not (scores or asked.mmr is not None):
         page = fused  # Elasticsearch has cut it already
     more, untold = yield from _details(turn, found, [entry.key for entry in page])
-    hits = tuple(_hit(entry, found, more, scores) for entry in page)
+    hits = tuple(_hit(entry, found, more, scores, alone=not asked.fused) for entry in page)
     said, unsaid = yield from notes(turn, found)
     return SearchResult(
         hits=hits,
@@ -150,8 +150,10 @@ def _details(turn: Turn, found: Found, page: Sequence[Key]) -> Rounds[tuple[Deta
     return told([wish for wish, _ in pairs], [one for _, one in pairs], found), missing
 
 
-def _hit(entry: Fused[Key], found: Found, more: Details, scores: Mapping[Key, float]) -> Hit:
-    made = hit(entry, found.rankings, found.raw[entry.key])
+def _hit(
+    entry: Fused[Key], found: Found, more: Details, scores: Mapping[Key, float], *, alone: bool
+) -> Hit:
+    made = hit(entry, found.rankings, found.raw[entry.key], alone=alone)
     if not (more.missing or more.highlights or scores):
         return made
     return replace(

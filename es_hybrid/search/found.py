@@ -62,7 +62,7 @@ def fused_here(answers: Answers, asked: Asked) -> Found:
         fused=fused,
         rankings=rankings,
         raw=raw,
-        total=total,
+        total=Total(total.value, "gte") if answers.degraded else total,
         failed=answers.failed,
         degraded=answers.degraded,
     )
@@ -75,7 +75,7 @@ def _fuse(
     cut = any(one is not None for one in (asked.min_score, asked.collapse, asked.rerank, asked.mmr))
     size = asked.window if cut else min(asked.window, asked.start + asked.size)
     weights = [one.leg.weight for one in rankings]
-    if asked.method == "rrf" or len(rankings) == 1:
+    if asked.method == "rrf" or not asked.fused:
         lists = [one.found for one in rankings]
         return rrf(lists, rank_constant=asked.rank_constant, weights=weights, ties=ties, size=size)
     scored = [[(key, hit["_score"]) for key, hit in one.found.items()] for one in rankings]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 from es_hybrid.capabilities import Capabilities
@@ -16,27 +15,12 @@ from es_hybrid.search.asked import Asked
 from es_hybrid.search.checks import query_row
 from es_hybrid.search.exact import exact_leg
 from es_hybrid.search.legs import Leg
+from es_hybrid.search.named_fields import check_named_fields
 from es_hybrid.search.queries import NESTED_VECTOR, Frame, LegSearch, bm25_leg, knn_leg, query_leg
 from es_hybrid.search.reordering import compared_leg
 from es_hybrid.search.searched import Searched, VectorField, own_vector_field
 from es_hybrid.steps import Steps, work
 from es_hybrid.vectors import Vectors, usable_query
-
-# Fields that Elasticsearch's own collapse takes as well.
-_COLLAPSIBLE = frozenset(
-    [
-        "byte",
-        "double",
-        "float",
-        "half_float",
-        "integer",
-        "keyword",
-        "long",
-        "scaled_float",
-        "short",
-        "unsigned_long",
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,47 +139,15 @@ def frame(asked: Asked, searched: Searched) -> Frame:
     """What all bodies of a search share.
 
     Raises:
-        UsageError: hits are to be collapsed by a field that has no single values, marked in one
-            that is not there, or reranked without their texts.
+        UsageError: as `check_named_fields`.
     """
-    if asked.collapse is not None:
-        _check_collapse(asked.collapse, searched)
-    if asked.rerank is not None:
-        _check_texts(asked.source, searched.text_fields)
-    named = (asked.highlight or {}).get("fields")
-    searched.check_fields(named if isinstance(named, Mapping) else ())
+    check_named_fields(asked, searched)
     return Frame(
         source=_source(asked.source, searched),
         fields=() if asked.collapse is None else (asked.collapse,),
         pit=None if asked.pit is None else asked.pit.body(),
         timeout=asked.timeout,
     )
-
-
-def _check_collapse(field: str, searched: Searched) -> None:
-    searched.check_fields([field])
-    kind = searched.fields.get(field)
-    if kind not in _COLLAPSIBLE:
-        raise UsageError(
-            f"cannot collapse by {field!r}, a field of type {kind}: take a keyword or a number"
-        )
-
-
-def _check_texts(source: bool | Sequence[str], fields: Sequence[str]) -> None:
-    """Refuse to rerank by texts that are not read."""
-    if isinstance(source, bool):
-        return
-    lacking = [field for field in fields if not any(_names(one, field) for one in source)]
-    if lacking:
-        raise UsageError(
-            f"a reranker reads the texts of the hits, and source leaves out {', '.join(lacking)}: "
-            "name them as well, or leave source out"
-        )
-
-
-def _names(pattern: str, field: str) -> bool:
-    """Whether a pattern of ``_source`` includes a field: by its name, or that of its object."""
-    return fnmatchcase(field, pattern) or fnmatchcase(field, f"{pattern}.*")
 
 
 def _source(wanted: bool | Sequence[str], searched: Searched) -> Any:

@@ -87,15 +87,17 @@ def tie(hit: Mapping[str, Any]) -> int:
 SMALLEST_SCORE = 2.0**-149
 
 
-def hit(entry: Fused[Key], rankings: Sequence[Ranking], raw: Mapping[str, Any]) -> Hit:
+def hit(
+    entry: Fused[Key], rankings: Sequence[Ranking], raw: Mapping[str, Any], *, alone: bool
+) -> Hit:
     """One fused entry with all that its legs know about it.
 
     Args:
         entry: of the fused list.
         rankings: what was fused; none where Elasticsearch did it.
         raw: one of Elasticsearch's hits of this document.
+        alone: whether a single leg was asked for, whose own scores remain.
     """
-    alone = len(rankings) == 1
     legs = {
         one.leg.name: one.leg_hit(entry.key, contribution=None if alone else contribution)
         for one, contribution in zip(rankings, entry.contributions, strict=True)

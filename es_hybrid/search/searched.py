@@ -222,6 +222,8 @@ def searched(name: str) -> Steps[Searched]:
         raise _missing(name)
     specs: dict[str, Mapping[str, Any]] = {}
     for body in answer.values():
-        specs = dict(field_specs(body.get("mappings", {}).get("properties", {}))) | specs
+        mappings = body.get("mappings", {})
+        made = mappings.get("runtime", {})  # fields that a script makes when they are read
+        specs = dict(field_specs(mappings.get("properties", {}))) | dict(made) | specs
     contracts = {index: contract_of(body, index=index) for index, body in answer.items()}
     return Searched(name, contracts, specs)

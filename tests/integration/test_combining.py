@@ -108,6 +108,28 @@ def test_everything_about_the_hits_takes_two_requests(books, es, monkeypatch):
     assert counted.sent == ["POST /_msearch"] * 2
 
 
+def test_aggregations_within_others_and_of_texts_as_a_whole(books):
+    within = {"titles": {"terms": {"field": "title.exact"}}, "last": {"max": {"field": "year"}}}
+    aggs = {"genres": {"terms": {"field": "genre"}, "aggs": within}}
+    found = books.search("shark", mode="bm25", aggs=aggs).aggregations["genres"]["buckets"]
+    told = {one["key"]: (one["titles"]["buckets"][0]["key"], one["last"]["value"]) for one in found}
+    assert told == {"cookery": ("Fish soup", 1985), "novel": ("Jaws", 1974)}
+
+
+def test_a_field_that_is_made_when_it_is_read_is_a_field(es):
+    with shelf_index(es) as name:
+        made = {"runtime": {"maker": {"type": "keyword"}}}
+        request(es, "PUT", path(name, "_mapping"), body=made)
+        aggs = {"makers": {"missing": {"field": "maker"}}}
+        result = Searcher(es, name, embedder=WORDS).search(QUERY, aggs=aggs)
+    assert result.aggregations["makers"]["doc_count"] == len(EVERY)
+
+
+def test_facets_alone_need_no_hits(books):
+    result = books.search(QUERY, size=0, aggs=GENRES, highlight=True, explain=True)
+    assert (len(result), counts(result)) == (0, genres(EVERY))
+
+
 # Highlights
 
 
@@ -329,6 +351,8 @@ def test_more_than_ten_hits_are_found(es, size):
         ({"highlight": ["txt"]}, "no field 'txt'"),
         ({"highlight": {"fields": {"txt": {}}}}, "no field 'txt'"),
         ({"fields": ["titel"]}, "no field 'titel'"),
+        ({"aggs": {"a": {"terms": {"field": "gnre"}}}}, "no field 'gnre'"),
+        ({"aggs": {"a": {"terms": {"field": "title"}}}}, "'title' is text: take 'title.exact'"),
     ],
 )
 def test_a_field_that_cannot_work_is_named(books, options, said):

@@ -100,6 +100,25 @@ def test_a_leg_that_failed_is_the_reason(books):
 
 
 @pytest.mark.parametrize("method", ["rrf", "linear"])
+def test_what_is_left_of_a_fusion_keeps_its_scores(books, method):
+    legs = [Leg.bm25(), Leg.query("broken", BROKEN)]
+    options = {"allow_partial": True, "method": method, "exact_totals": True}
+    result = books.search(QUERY, legs=legs, **options)
+    best = result.hits[0]
+    assert (best.score, best.bm25.rank) == (best.bm25.contribution, 1)
+    assert best.score == pytest.approx(1 / 61 if method == "rrf" else 1)
+    assert (result.total.value, result.total.relation) == (6, "gte")
+
+
+def test_a_minimum_of_the_fused_score_holds_for_what_is_left(books):
+    legs = [Leg.bm25(), Leg.query("broken", BROKEN)]
+    options = {"allow_partial": True, "method": "linear", "min_score": 0.5}
+    hits = books.search(QUERY, legs=legs, **options).hits
+    assert hits
+    assert all(hit.score >= 0.5 for hit in hits)
+
+
+@pytest.mark.parametrize("method", ["rrf", "linear"])
 @pytest.mark.parametrize("weights", [{}, {"bm25": 2.5, "knn": 0.25}, {"knn": 0}])
 def test_the_contributions_are_the_score(books, method, weights):
     for hit in books.search(QUERY, method=method, weights=weights, explain=True):

@@ -147,7 +147,7 @@ def test_a_contract_that_is_garbage_is_an_error_of_ours(server, answer):
 
 AFTER = [
     ({"exact_totals": True}, "union"),
-    ({"aggs": {"n": {"terms": {"field": "n"}}}}, "union"),
+    ({"aggs": {"n": {"terms": {"field": "title.exact"}}}}, "union"),
     ({"highlight": True}, "highlight"),
     ({"explain": True}, "leg"),
     ({"mmr": 0.5}, "mmr"),

@@ -56,7 +56,8 @@ def test_a_bm25_leg_has_no_cosine():
 def fused(*rankings):
     raw = {key: found for one in rankings for key, found in one.found.items()}
     entries = rrf([list(one.found) for one in rankings])
-    return {entry.key[1]: hit(entry, rankings, raw[entry.key]) for entry in entries}
+    alone = len(rankings) == 1
+    return {entry.key[1]: hit(entry, rankings, raw[entry.key], alone=alone) for entry in entries}
 
 
 def test_a_fused_hit_says_what_each_leg_gave():
