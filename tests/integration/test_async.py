@@ -189,13 +189,12 @@ def test_the_event_loop_goes_on_while_a_model_computes(url, shelf):
     model = Slow()
 
     async def work(searcher):
-        await searcher.search(QUERY)
+        await searcher.prepare()
         model.gate.clear()
         search = asyncio.create_task(searcher.search("tea"))
-        while len(model.calls) < 2 and not model.threads:
-            await asyncio.sleep(0)
-        await asyncio.sleep(0.01)  # would be over only after the model, were it in this thread
-        waiting = not search.done()
+        while not model.threads:
+            await asyncio.sleep(0.001)
+        waiting = not search.done()  # in this thread, the model would wait in vain
         model.gate.set()
         return waiting, ids(await search)[0]
 

@@ -11,6 +11,7 @@ from tests.shelf import DIMS, QUERY, WORDS, cosine, ids, put, shelf_index
 
 PASSAGES = CountingEmbedder(DIMS)
 ALL = {"explain": True, "size": 20}
+NARROW = Leg.bm25(minimum=1.6)
 UNTIL_1980 = {"range": {"year": {"lte": 1980}}}
 
 
@@ -37,6 +38,17 @@ def test_what_a_leg_would_have_given_is_what_it_gives_alone(books):
     assert [hit.missing["bm25"].score for hit in outside] == [
         pytest.approx(alone[hit.id].score) for hit in outside
     ]
+
+
+def test_on_several_shards_the_scores_are_those_of_each_shard(es):
+    with shelf_index(es, shards=3) as name:
+        searcher = Searcher(es, name, embedder=WORDS)
+        alone = {hit.id: hit.score for hit in searcher.search(QUERY, mode="bm25", size=20)}
+        result = searcher.search(QUERY, explain=True, size=6, window=6, legs=[Leg.knn(), NARROW])
+    told = {hit.id: hit.missing["bm25"].score for hit in result if "bm25" in hit.missing}
+    matched = {key: score for key, score in told.items() if score is not None}
+    assert matched == pytest.approx({key: alone[key] for key in matched})
+    assert matched
 
 
 def test_a_document_outside_of_the_nearest_has_its_true_cosine(books):
