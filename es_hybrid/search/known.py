@@ -15,9 +15,12 @@ from es_hybrid.search.native import Route
 from es_hybrid.search.searched import Searched, searched
 from es_hybrid.steps import Steps, work
 
+# Seconds. No answer shows that an index was deleted and made again under its name.
+MAX_AGE = 60.0
+
 
 class Known:
-    """Read once, and again when an answer shows that it is out of date.
+    """Read once, again when an answer shows that it is out of date, and each `MAX_AGE`.
 
     Args:
         name: an alias, index or pattern; several with commas.
@@ -43,18 +46,23 @@ class Known:
         self._given = embedder
         self._allowed = (allowed,) if isinstance(allowed, str) else allowed
         self._searched: Searched | None = None
-        self._read_at = float("-inf")
+        self._read_at = self._due = float("-inf")
         self._proven: dict[tuple[Contract | None, ...], Embedder] = {}
 
     def searched(self) -> Steps[Searched]:
-        """The indices, as they were when they were read last."""
-        return self._searched or (yield from self.read())
+        """The indices, as they were when they were read last, `MAX_AGE` ago at most."""
+        now = perf_counter()
+        if self._searched is not None and now < self._due:
+            return self._searched
+        self._due = now + MAX_AGE  # other searches of this moment need not read them as well
+        return (yield from self.read())
 
     def read(self) -> Steps[Searched]:
         """Read the indices as they are now."""
         began = perf_counter()
-        self._searched = found = yield from searched(self.name)
-        self._read_at = began
+        found = yield from searched(self.name)
+        if began > self._read_at:  # others may have read meanwhile
+            self._searched, self._read_at, self._due = found, began, began + MAX_AGE
         return found
 
     def changed(self, seen: Searched, *, since: float) -> Steps[bool]:

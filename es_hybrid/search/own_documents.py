@@ -69,7 +69,6 @@ _HOLDERS: dict[str, frozenset[str]] = {
     "constant_score": frozenset(["filter"]),
     "dis_max": frozenset(["queries"]),
     "function_score": frozenset(["query"]),
-    "knn": frozenset(["filter"]),
     "nested": frozenset(["query"]),
     "pinned": frozenset(["organic"]),
     "script_score": frozenset(["query"]),
@@ -84,30 +83,22 @@ _PLAIN = frozenset(
         "boost_mode",
         "docs",
         "exp",
-        "field",
         "field_value_factor",
         "functions",
         "gauss",
         "ids",
         "ignore_unmapped",
-        "k",
         "linear",
         "max_boost",
         "min_score",
         "minimum_should_match",
         "negative_boost",
-        "num_candidates",
         "path",
-        "query_vector",
-        "query_vector_builder",
         "random_score",
-        "rescore_vector",
         "score_mode",
         "script",
         "script_score",
-        "similarity",
         "tie_breaker",
-        "visit_percentage",
         "weight",
     ]
 )
@@ -138,6 +129,11 @@ def check_query(what: str, clause: Any, *, depth: int = 0) -> None:
     if depth > _MAX_DEPTH:
         raise UsageError(f"{what} is nested deeper than {_MAX_DEPTH} clauses: simplify it")
     kind, body = next(iter(clause.items()))
+    if kind == "knn":
+        raise UsageError(
+            f"{what} has a knn clause, whose k nearest are found before the filter that is bound "
+            "to this searcher: make it a leg, Leg.knn(field=…, vector=…), which is filtered first"
+        )
     if kind in _HOLDERS:
         for inner in _inside(what, kind, body):
             check_query(what, inner, depth=depth + 1)
@@ -159,9 +155,6 @@ def _inside(what: str, kind: str, body: Any) -> Iterator[Any]:
     for function in _several(body.get("functions", ())):
         if isinstance(function, Mapping) and "filter" in function:
             yield function["filter"]
-    builder = body.get("query_vector_builder", {"text_embedding": {}})
-    if not isinstance(builder, Mapping) or set(builder) != {"text_embedding"}:
-        raise _refused(what, f"a vector from {shown(builder)}")
 
 
 def _several(value: Any) -> Sequence[Any]:

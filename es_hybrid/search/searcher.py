@@ -132,7 +132,8 @@ class Searcher(_Searching):
     """Searches the indices behind `name`.
 
     Their contracts are read, and the embedder proven against them, at the first search; both
-    again when an answer comes from an index that was not there before.
+    again when an answer leaves a doubt (a hit in an index that was not there before, something
+    that fails, no hit at all), and each minute. If they are others then, all is asked once more.
 
     Args:
         client: any client; it is used, never changed.
@@ -140,7 +141,9 @@ class Searcher(_Searching):
             together must have been made by the same model in the same way.
         embedder: a name or an object; None loads the index's own if its weights ship in a
             package, or if `allowed` names it.
-        filter: bound to this searcher: no call can widen it.
+        filter: bound to this searcher: no call can widen it, and queries that read other
+            documents than they find are refused. BM25 counts words in all documents of a shard,
+            so that scores depend on those that are hidden as well.
         routing: only the shards of this routing value are searched.
         fusion: who fuses where a call does not say it: ``"auto"``, ``"native"`` or ``"client"``.
         allowed: names of embedders that may be loaded on the word of an index; None takes those

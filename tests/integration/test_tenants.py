@@ -105,7 +105,6 @@ ALLOWED = {
     "functions": query(
         {"function_score": {"query": ALL, "functions": [{"filter": HUSH, "weight": 9}]}}
     ),
-    "knn inside": query({"knn": {"field": VECTOR_FIELD, "query_vector": VECTOR, "k": 50}}),
     "pinned": query({"pinned": {"ids": ["their-1", "our-1"], "organic": ALL}}),
     "syntax": query({"query_string": {"query": "tenant:hush OR *:*"}}),
     "like texts": query(
@@ -225,10 +224,8 @@ PAST = {
     "wrapped": query({"wrapper": {"query": "eyJtYXRjaF9hbGwiOiB7fX0="}}),
     "rules": query({"rule": {"organic": ALL, "ruleset_ids": ["x"]}}),
     "a shape elsewhere": query({"geo_shape": {"place": {"indexed_shape": {"id": "their-1"}}}}),
-    "a vector elsewhere": query(
-        {"knn": {"field": VECTOR_FIELD, "query_vector_builder": {"lookup": {"id": "their-1"}}}}
-    ),
-    "kNN's filter": query({"knn": {"field": VECTOR_FIELD, "filter": LOOKUP}}),
+    "the nearest of all": query({"knn": {"field": VECTOR_FIELD, "query_vector": VECTOR, "k": 1}}),
+    "the nearest of all, deep": query({"bool": {"must": [{"knn": {"filter": ALL}}]}}),
     "a function's": query({"function_score": {"functions": [{"filter": LOOKUP}]}}),
     "scored": query({"script_score": {"query": LOOKUP, "script": {"source": "1"}}}),
     "nested": query({"nested": {"path": "x", "query": LOOKUP}}),
