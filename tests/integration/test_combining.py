@@ -217,6 +217,43 @@ def test_hits_of_several_values_cannot_be_collapsed(es):
             searcher.search("sea", collapse="tags")
 
 
+# Several indices
+
+
+@pytest.fixture(scope="module")
+def two(es):
+    """Two shelves of the same books under the same ids."""
+    with shelf_index(es) as one, shelf_index(es) as other:
+        yield one, other
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"mmr": 0.5}, {"mode": "bm25"}, {"mode": "knn", "exact": True}]
+)
+def test_documents_of_one_id_in_two_indices_are_two(es, two, options):
+    found = Searcher(es, two, embedder=WORDS).search(QUERY, size=40, **options)
+    alone = Searcher(es, two[0], embedder=WORDS).search(QUERY, size=40, **options)
+    assert sorted(ids(found)) == sorted(ids(alone) * 2)
+    assert len({(hit.index, hit.id) for hit in found}) == len(found)
+
+
+def test_what_is_told_of_hits_is_told_in_each_index(es, two):
+    searcher = Searcher(es, two, embedder=WORDS)
+    options = {"explain": True, "highlight": True, "aggs": GENRES}
+    found = searcher.search(QUERY, legs=[Leg.bm25(), Leg.knn(k=3)], size=40, **options)
+    assert all(set(hit.legs) | set(hit.missing) == {"bm25", "knn"} for hit in found)
+    assert {hit.id for hit in found if not hit.highlight} == {
+        hit.id for hit in found if "bm25" in hit.missing
+    }
+    assert sum(counts(found).values()) == found.total.value == len(found)
+
+
+def test_pages_go_through_all_indices(es, two):
+    pages = Searcher(es, two, embedder=WORDS).pages(QUERY, size=5)
+    keys = [(hit.index, hit.id) for page in pages for hit in page]
+    assert len(keys) == len(set(keys)) == 2 * len(EVERY)
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
