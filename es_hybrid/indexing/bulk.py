@@ -51,10 +51,19 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one document: written, or refused with a reason."""
+    """What became of one document: written, or refused with a reason.
+
+    Attributes:
+        document: the document.
+        reason: why it was refused; None where it was written.
+        kind: Elasticsearch's own error type, such as ``"document_parsing_exception"``.
+        attempts: how often it was sent.
+    """
 
     document: Document
     reason: str | None = None
+    kind: str | None = None
+    attempts: int = 1
 
 
 def prepared(document: Document, body: dict[str, Any]) -> Prepared:

@@ -60,6 +60,7 @@ class Intake:
         duplicates: what happens to another record of the same id.
         tally: where it is counted.
         lost: told of every rejected record.
+        skip: so many records at the start are settled already: only their ids are remembered.
     """
 
     def __init__(
@@ -70,12 +71,14 @@ class Intake:
         duplicates: Duplicates,
         tally: Tally,
         lost: OnLost,
+        skip: int = 0,
     ) -> None:
         self.source = source
         self.fields = fields
         self.duplicates = duplicates
         self.tally = tally
         self.lost = lost
+        self.skip = skip
         self._seen: dict[str, int] = {}  # id -> a part of its content hash
 
     def windows(self) -> Iterator[Window]:
@@ -83,7 +86,10 @@ class Intake:
         window: dict[str, Document] = {}
         rewrites = False
         position = 0
-        for item in self.source:
+        for number, item in enumerate(self.source):
+            if number < self.skip:
+                self._remember(item)
+                continue
             self.tally.read += 1
             position = item.position
             made = self._made(item)
@@ -101,14 +107,33 @@ class Intake:
                 window, rewrites = {}, False
         yield Window(list(window.values()), position, rewrites)
 
-    def _made(self, item: Item) -> Document | None:
+    def has_read(self, identifier: str) -> bool:
+        """Whether a record of this id was met."""
+        return identifier in self._seen
+
+    def _remember(self, item: Item) -> None:
+        """What a later record is compared with, of one whose fate is known already."""
         try:
-            if isinstance(item.record, RecordError):
-                raise item.record
-            if isinstance(item.vector, RecordError):
-                raise item.vector
+            made = _given(self._document(item), item)
+        except RecordError:
+            return
+        if self.duplicates == "last":
+            self._seen[made.id] = _short(made)
+        else:
+            self._seen.setdefault(made.id, _short(made))
+
+    def _document(self, item: Item) -> Document:
+        if isinstance(item.record, RecordError):
+            raise item.record
+        if isinstance(item.vector, RecordError):
+            raise item.vector
+        return document(item.record, self.fields, where=item.where)
+
+    def _made(self, item: Item) -> Document | None:
+        if not isinstance(item.record, RecordError):
             self.tally.unseen.difference_update(item.record)
-            made = document(item.record, self.fields, where=item.where)
+        try:
+            made = self._document(item)
         except RecordError as error:
             self.lost(Problem("rejected", item.where, str(error)), item.record)
             return None
@@ -116,7 +141,7 @@ class Intake:
         for name in METADATA_FIELDS.intersection(item.record):
             if stored_name(name) in made.source:
                 self.tally.renamed[name] = stored_name(name)
-        return made if item.vector is None else made.given(item.vector)
+        return _given(made, item)
 
     def _repeats(self, made: Document, item: Item) -> bool:
         """Whether the document is not needed, as its id stood before in this run."""
@@ -132,6 +157,11 @@ class Intake:
         )
         self.lost(Problem("rejected", item.where, reason, made.id), item.record)
         return True
+
+
+def _given(made: Document, item: Item) -> Document:
+    given = item.vector
+    return made if given is None or isinstance(given, RecordError) else made.given(given)
 
 
 def _short(made: Document) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from types import MappingProxyType
@@ -52,6 +52,10 @@ class Source(ABC):
     @abstractmethod
     def __iter__(self) -> Iterator[Item]:
         """The items, in order."""
+
+    def files(self) -> Sequence[str] | None:
+        """The files that all of it comes from, in order; None where it is read only once."""
+        return None
 
 
 class _Memory(Source):

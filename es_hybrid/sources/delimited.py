@@ -80,6 +80,10 @@ class Delimited(Source):
             with files.opened(self.path) as raw:
                 self._table(raw)
 
+    def files(self) -> Sequence[str] | None:
+        """The file; None of standard input or a pipe."""
+        return files.readable_again(self.path)
+
     def __iter__(self) -> Iterator[Item]:
         """A record for each row."""
         line = 1

@@ -50,6 +50,11 @@ def size(path: str, *, holding: str | None) -> int | None:
     return facts.st_size
 
 
+def readable_again(*paths: str) -> list[str] | None:
+    """The paths, if each is a regular file; None if one of them is read only once, as a pipe."""
+    return list(paths) if all(path != STDIN and Path(path).is_file() for path in paths) else None
+
+
 def shown(path: str) -> str:
     """The name of a file as messages show it; file names may be any bytes."""
     if path == STDIN:

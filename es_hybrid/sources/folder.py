@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -90,6 +90,13 @@ class Pages(Source):
                 f"folder {str(self.path)!r} has no file ending in {', '.join(READERS)} (it has "
                 f"{has}): name data files themselves, such as '{self.path}/*.jsonl'"
             )
+
+    def files(self) -> Sequence[str] | None:
+        """The files that are read."""
+        if not self.path.is_dir():
+            return files.readable_again(str(self.path))
+        found = (each for each in _walk(self.path, self.path) if not each.left_out)
+        return [str(each.path) for each in found]
 
     def __iter__(self) -> Iterator[Item]:
         """A record for each file."""

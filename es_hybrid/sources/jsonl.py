@@ -47,6 +47,10 @@ class JsonLines(Source):
         sizes = [files.size(path, holding="one JSON object per line") for path in self.paths]
         self.size = None if None in sizes else sum(cast("list[int]", sizes))
 
+    def files(self) -> Sequence[str] | None:
+        """The files; None of standard input or a pipe."""
+        return files.readable_again(*self.paths)
+
     def __iter__(self) -> Iterator[Item]:
         """The items of all files, in order."""
         before = 0

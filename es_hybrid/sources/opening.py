@@ -133,6 +133,11 @@ class _Several(Source):
         }
         self.left_out = dict(sum((Counter(source.left_out) for source in sources), Counter()))
 
+    def files(self) -> Sequence[str] | None:
+        """Those of all; None if one of them is read only once."""
+        several = [source.files() for source in self.sources]
+        return None if None in several else [path for files in several for path in files or ()]
+
     def __iter__(self) -> Iterator[Item]:
         before = 0
         for source in self.sources:

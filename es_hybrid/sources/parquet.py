@@ -8,7 +8,7 @@ structs it is none. What JSON cannot say (binary, durations) is refused before a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, time
 from decimal import Decimal
 from math import isnan
@@ -62,6 +62,10 @@ class Parquet(Source):
             raise SourceError(
                 f"{self.path!r} is no whole Parquet file ({error}): if it is cut off, fetch it anew"
             ) from error
+
+    def files(self) -> Sequence[str] | None:
+        """The file; None of standard input or a pipe."""
+        return files.readable_again(self.path)
 
     def __iter__(self) -> Iterator[Item]:
         """A record for each row."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import chain, islice
@@ -39,6 +39,10 @@ class GivenVectors(Source):
         self.name, self.size = source.name, source.size
         self.types = source.types
         self.left_out = source.left_out
+
+    def files(self) -> Sequence[str] | None:
+        """Those of the records."""
+        return self.source.files()
 
     @property
     @abstractmethod
@@ -164,6 +168,11 @@ class VectorFile(GivenVectors):
     def dims(self) -> int:
         """Columns of the array."""
         return int(self._rows.shape[1])
+
+    def files(self) -> Sequence[str] | None:
+        """Those of the records, and that of the vectors."""
+        files = self.source.files()
+        return None if files is None else [*files, str(self.file)]
 
     def __iter__(self) -> Iterator[Item]:
         """The records with their rows; `left_out` counts the rows that nobody wanted."""
