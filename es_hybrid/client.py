@@ -19,6 +19,7 @@ import orjson
 from elastic_transport import (
     ApiError,
     ApiResponse,
+    ApiResponseMeta,
     TransportError,
 )
 from elasticsearch import Elasticsearch, ElasticsearchWarning, UnsupportedProductError
@@ -26,9 +27,10 @@ from elasticsearch.serializer import OrjsonSerializer
 
 from es_hybrid.connection import Connection, resolve
 from es_hybrid.errors import (
+    ServerError,
     UsageError,
 )
-from es_hybrid.refusals import failure, unreachable
+from es_hybrid.refusals import failure, seconds_until, unreachable
 from es_hybrid.settings import Settings
 
 if TYPE_CHECKING:
@@ -216,7 +218,7 @@ class _Exchange:
         status = answer.meta.status
         absent = self.what.startswith("HEAD ") and status == 404
         if status >= 400 and status not in self.ok and not absent:
-            raise failure(status, answer.body, what=self.what, url=self.url)
+            raise self._failure(answer.meta, answer.body)
         return answer.body
 
     def accepted(self, error: ApiError | TransportError) -> Json:
@@ -225,7 +227,11 @@ class _Exchange:
             raise unreachable(error, url=self.url, timeout=self.timeout) from error
         if error.meta.status in self.ok:
             return error.body
-        raise failure(error.meta.status, error.body, what=self.what, url=self.url) from error
+        raise self._failure(error.meta, error.body) from error
+
+    def _failure(self, meta: ApiResponseMeta, body: Json) -> ServerError:
+        wait = seconds_until(meta.headers.get("retry-after"))
+        return failure(meta.status, body, what=self.what, url=self.url, retry_after=wait)
 
 
 def _bytes(body: Json, *, ndjson: bool) -> bytes:

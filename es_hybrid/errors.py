@@ -104,12 +104,16 @@ class RequestRefused(ServerError):
     Attributes:
         status: HTTP status, 400 to 599.
         kind: Elasticsearch's own error type, such as ``"parsing_exception"``.
+        retry_after: seconds after which the server wants to be asked again, where it says so.
     """
 
-    def __init__(self, message: str, *, status: int, kind: str) -> None:
+    def __init__(
+        self, message: str, *, status: int, kind: str, retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.kind = kind
+        self.retry_after = retry_after
 
 
 class ContractError(EsHybridError):

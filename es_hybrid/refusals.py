@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from elastic_transport import (
@@ -27,9 +29,12 @@ if TYPE_CHECKING:
 
 Json = Any
 LONGEST_REASON = 600  # characters; Elasticsearch may quote a whole query back
+_SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 
 
-def failure(status: int, body: Json, *, what: str, url: str) -> ServerError:
+def failure(
+    status: int, body: Json, *, what: str, url: str, retry_after: float | None = None
+) -> ServerError:
     """The exception for an error answer, or for one failed item of a ``_msearch``.
 
     Args:
@@ -37,6 +42,7 @@ def failure(status: int, body: Json, *, what: str, url: str) -> ServerError:
         body: As Elasticsearch sent it: ``{"error": …}``, a text, or nothing.
         what: What was asked, such as ``"POST /films/_search"``.
         url: Who was asked.
+        retry_after: Seconds, as :func:`seconds_until` reads them from the answer's headers.
     """
     kind, reason = explain(body, status=status)
     said = f"{what} at {url}: {reason} [{status} {kind}]"
@@ -54,7 +60,30 @@ def failure(status: int, body: Json, *, what: str, url: str) -> ServerError:
         return IndexNotFound(
             f"{said}. Make it with `es-hybrid index`, or see the names there are: GET /_cat/indices"
         )
-    return RequestRefused(said + _way_out(kind, reason), status=status, kind=kind)
+    return RequestRefused(
+        said + _way_out(kind, reason), status=status, kind=kind, retry_after=retry_after
+    )
+
+
+def seconds_until(retry_after: str | None) -> float | None:
+    """What a ``Retry-After`` header says, in seconds from now; None where it says nothing.
+
+    https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+
+    >>> seconds_until("7"), seconds_until("Wed, 21 Oct 2015 07:28:00 GMT"), seconds_until("soon")
+    (7.0, 0.0, None)
+    """
+    if retry_after is None:
+        return None
+    if _SECONDS.fullmatch(retry_after.strip()):
+        return float(retry_after)
+    try:
+        moment = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:  # "-0000": UTC, says RFC 5322
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
 def is_licence_refusal(reason: str | RequestRefused) -> bool:

@@ -21,6 +21,9 @@ class Cluster:
         self.refuse, self.forbid, self.version = refuse, forbid, version
         self.body, self.documents, self.requests = None, {}, []
 
+    def options(self, **_):
+        return self
+
     def perform_request(self, method, path, *, params=None, headers=None, body=None):
         self.requests.append(f"{method} {path}")
         status, answer = self.answer(method, path.rsplit("/", 1)[-1], body)

@@ -24,12 +24,17 @@ class Problem:
         where: where it was read.
         reason: one line.
         id: its id, where it had one.
+        error: the type of the error, such as ``"document_parsing_exception"`` of Elasticsearch,
+            or one of `es_hybrid.errors`.
+        attempts: how often it was sent; 0 where it never was.
     """
 
     fate: Fate
     where: str
     reason: str
     id: str | None = None
+    error: str = ""
+    attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,12 @@ class Report:
         unseen: columns that were asked for by name, and that no record has.
         made_ids: records without an id, which got one made of their content: once changed, such
             a record is another document, and the old one stays.
+        rewritten: documents that changed, but not in their text: written with the vectors that
+            the index had already.
+        resumed: of those read, how many an earlier run had settled that was interrupted.
+        gone: documents of the same source in the index that the source has no more; None where
+            nobody asked, or they were not looked for.
+        pruned: of the `gone`, how many were deleted.
     """
 
     name: str
@@ -95,6 +106,10 @@ class Report:
     similarity: str = DEFAULT_SIMILARITY
     made_ids: int = 0
     unseen: tuple[str, ...] = ()
+    rewritten: int = 0
+    resumed: int = 0
+    gone: int | None = None
+    pruned: int = 0
 
     @property
     def complete(self) -> bool:
@@ -115,12 +130,14 @@ class Progress:
         done: records whose fate is known.
         position: bytes of the source behind the records whose fate is known, about.
         size: bytes of the source in all; None where nobody knows.
+        waiting: what the server says while the run waits for it; empty where it does not.
     """
 
     read: int
     done: int
     position: int
     size: int | None
+    waiting: str = ""
 
 
 @dataclass(slots=True)
@@ -131,6 +148,7 @@ class Tally:
     indexed: int = 0
     unchanged: int = 0
     embedded: int = 0
+    rewritten: int = 0
     passages: int = 0
     truncated: int | None = 0
     dead_lettered: int = 0
@@ -141,6 +159,11 @@ class Tally:
     problems: list[Problem] = field(default_factory=list)
     renamed: dict[str, str] = field(default_factory=dict)
     unseen: set[str] = field(default_factory=set)
+
+    @property
+    def lost(self) -> int:
+        """Records that are not in the index: each has a dead letter."""
+        return self.dead_lettered + self.rejected
 
     @property
     def done(self) -> int:
@@ -155,3 +178,17 @@ class Tally:
             self.dead_lettered += 1
         if len(self.problems) < SHOWN_PROBLEMS:
             self.problems.append(problem)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self) | {"unseen": sorted(self.unseen)}
+
+    @classmethod
+    def from_dict(cls, told: Mapping[str, Any]) -> Tally:
+        """What `to_dict` made.
+
+        Raises:
+            TypeError: it did not.
+        """
+        problems = [Problem(**one) for one in told["problems"]]
+        return cls(**{**told, "problems": problems, "unseen": set(told["unseen"])})

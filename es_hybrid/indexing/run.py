@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from es_hybrid.indexing.intake import Duplicates, Intake, Window
 from es_hybrid.indexing.plan import plan
 from es_hybrid.indexing.ready import Ready
 from es_hybrid.indexing.report import Problem, Progress, Report, Tally
+from es_hybrid.indexing.sending import Sender, Sent
 from es_hybrid.indexing.stored import stored
 from es_hybrid.indexing.target import Target, Wanted, refresh
 from es_hybrid.passages import Splitter
@@ -83,7 +84,8 @@ class Run:
         )
         size = job.target.contract.passages
         self.splitter = Splitter(job.target.embedder, size) if size else None
-        self.in_flight: deque[Future[list[bulk.Outcome]]] = deque()
+        self.in_flight: deque[Future[Sent]] = deque()
+        self.sender: Sender | None = None
         self.can = capabilities.read(self.client)
         self.ready = False
         self.position = 0
@@ -96,6 +98,10 @@ class Run:
                     self.position = window.position
                     self._write(window, pool)
                     self._tell()
+            except BaseException:
+                if self.sender:
+                    self.sender.stop()  # else it might wait for minutes for the server
+                raise
             finally:
                 self._finish()
         self._refuse_nothing()
@@ -125,7 +131,7 @@ class Run:
         self._count_too_long(todo.write)
         for batch in bulk.batches(map(self._prepared, self._embedded(todo.write))):
             self._settle(_MAX_IN_FLIGHT - 1)
-            self.in_flight.append(pool.submit(bulk.send, self.client, self.target.index, batch))
+            self.in_flight.append(pool.submit(self._sender().send, batch))
             self._tell()
 
     def _ready(self, first: Sequence[Document]) -> None:
@@ -172,13 +178,35 @@ class Run:
         return bulk.prepared(item.document, body)
 
     def _settle(self, most: int) -> None:
-        """Wait until at most `most` requests are on their way; count what came back."""
+        """Wait until at most `most` requests are on their way; count what came back.
+
+        Raises:
+            ServerError: one could not be sent; all others are counted then.
+        """
+        error = None
         while len(self.in_flight) > most or (self.in_flight and self.in_flight[0].done()):
-            for outcome in self.in_flight.popleft().result():
+            sent = self._sent(self.in_flight[0])
+            self.in_flight.popleft()
+            for outcome in sent.outcomes:
                 if outcome.reason is None:
                     self.tally.indexed += 1
                 else:
                     self._dead(outcome.document, outcome.reason)
+            if sent.error:
+                error, most = error or sent.error, 0
+        if error:
+            raise error
+
+    def _sent(self, future: Future[Sent]) -> Sent:
+        """What became of a batch; while the server lets us wait, that is told."""
+        while not wait([future], timeout=1).done:
+            self._tell()
+        return future.result()
+
+    def _sender(self) -> Sender:
+        """Made when the index is there."""
+        self.sender = self.sender or Sender(self.client, self.target.index)
+        return self.sender
 
     def _dead(self, made: Document, reason: str) -> None:
         whole = {DEFAULT_ID_FIELD: made.id, **made.source}  # so that it can be indexed again
@@ -196,7 +224,8 @@ class Run:
     def _tell(self) -> None:
         read, done = self.tally.read, self.tally.done
         position = self.position * done // max(read, 1)  # as if all records were of one length
-        self.job.progress(Progress(read, done, position, self.source.size))
+        waiting = self.sender.waiting if self.sender else ""
+        self.job.progress(Progress(read, done, position, self.source.size, waiting))
 
     def _refuse_nothing(self) -> None:
         if self.tally.read == 0:

@@ -189,7 +189,7 @@ def test_many_records_are_planned_and_sent_in_parts(cluster):
     report = write(cluster, many(1100))
     assert report.indexed == len(cluster.documents) == 1100
     assert len(cluster.sent("_mget")) == 3
-    assert len(cluster.sent("_bulk")) == 6 + 6 + 1  # of at most 100; windows of 512, 512 and 76
+    assert len(cluster.sent("_bulk")) == 3  # windows of 512, 512 and 76
 
 
 def test_progress_never_falls_and_ends_where_all_is_known(cluster, tmp_path):

@@ -1,0 +1,68 @@
+"""Answers: what Elasticsearch says of one item of a bulk request, and what is to be done then."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from enum import Enum, auto
+from typing import Any
+
+from es_hybrid.refusals import explain
+
+# A block is lifted by people, by free disk space, or by the next master; the document is fine.
+_BLOCKS = frozenset({"cluster_block_exception", "master_not_discovered_exception"})
+_DENIALS = frozenset({401, 403})
+_BUSY = 429
+
+_UNFIT = re.compile(r"failed to parse field \[(.+?)\] of type \[\w+\]")
+_OTHER_TYPE = "index under another name with --field {field}:"
+_WAYS_OUT = (  # by what Elasticsearch says of a value
+    ("passed as String", "make it a number, or have it converted with --field {field}:integer"),
+    ("data loss", _OTHER_TYPE + "number"),
+    ("decimal part", _OTHER_TYPE + "number"),
+    ("", "correct it, or " + _OTHER_TYPE + "keyword"),
+)
+
+
+class Verdict(Enum):
+    """What is to be done about an item, or about a whole request."""
+
+    TAKEN = auto()
+    BLOCKED = auto()  # nobody may write now; wait
+    BUSY = auto()  # too much at once; wait
+    FAILED = auto()  # the server's own trouble; it may pass
+    DENIED = auto()  # these credentials may not write at all
+    REFUSED = auto()  # this document cannot be written
+
+
+def verdict(status: int, kind: str | None) -> Verdict:
+    """By HTTP status, and by Elasticsearch's type of the error.
+
+    >>> verdict(403, "cluster_block_exception"), verdict(403, "security_exception")
+    (<Verdict.BLOCKED: 2>, <Verdict.DENIED: 5>)
+    """
+    if kind in _BLOCKS:
+        return Verdict.BLOCKED
+    if status == _BUSY:
+        return Verdict.BUSY
+    if status >= 500:
+        return Verdict.FAILED
+    if status in _DENIALS:
+        return Verdict.DENIED
+    return Verdict.REFUSED
+
+
+def of_item(told: Mapping[str, Any]) -> Verdict:
+    """What an item asks for: ``{"status": 201}``, or with an ``error`` beside the status."""
+    if "error" not in told:
+        return Verdict.TAKEN
+    return verdict(told["status"], explain(told["error"])[0])
+
+
+def reason(error: object) -> str:
+    """What Elasticsearch says, and the way out where the first values gave a field its type."""
+    kind, said = explain(error)
+    if found := _UNFIT.search(said):
+        way_out = next(way for words, way in _WAYS_OUT if words in said)
+        said += f"; {way_out.format(field=found[1])}"
+    return f"{kind}: {said}"

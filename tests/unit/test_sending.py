@@ -1,0 +1,290 @@
+"""Every document sent is settled exactly once or comes back unsent, whatever the server says."""
+
+import random
+
+import orjson
+import pytest
+
+from es_hybrid.documents import Fields, document
+from es_hybrid.errors import AccessDenied, IndexNotFound, RequestRefused, ServerUnreachable
+from es_hybrid.indexing.bulk import prepared
+from es_hybrid.indexing.sending import ATTEMPTS, PATIENCE, Sender
+from tests.fakes import Answer, FakeServer
+
+OK = {"status": 201}
+
+
+def item(status, kind, reason="no"):
+    return {"status": status, "error": {"type": kind, "reason": reason}}
+
+
+BUSY = item(429, "es_rejected_execution_exception", "queue full")
+DOWN = item(503, "unavailable_shards_exception", "no primary")
+BAD = item(400, "document_parsing_exception", "year is no number")
+STRICT = item(400, "strict_dynamic_mapping_exception")
+GONE = item(404, "index_not_found_exception")
+CONFLICT = item(409, "version_conflict_engine_exception")
+DENIED = item(403, "security_exception")
+READ_ONLY = item(403, "cluster_block_exception", "index [films] blocked by: [FORBIDDEN/5/…]")
+FLOOD = item(429, "cluster_block_exception", "disk usage exceeded flood-stage watermark")
+NO_MASTER = item(503, "cluster_block_exception", "blocked by: [SERVICE_UNAVAILABLE/2/no master]")
+
+
+def ready(name):
+    return prepared(document({"_id": name, "text": name}, Fields()), {"text": name})
+
+
+def items(*results):
+    return {"errors": results.count(OK) < len(results), "items": [{"index": r} for r in results]}
+
+
+def refusal(status, kind="some_exception", **headers):
+    body = {"error": {"type": kind, "reason": "no"}, "status": status}
+    return Answer(body, status=status, headers=headers)
+
+
+class Naps:
+    """A clock that goes on only while somebody waits for it."""
+
+    def __init__(self):
+        self.taken = []
+
+    def now(self):
+        return sum(self.taken)
+
+    def wait(self, seconds, until):
+        assert not until.is_set()
+        self.taken.append(seconds)
+
+
+class Run:
+    """Sends documents called a, b, c … to a server that answers in turn."""
+
+    def __init__(self, names, *answers, **options):
+        clock, self.notices = Naps(), []
+        with FakeServer({("POST", "/films/_bulk"): answers}) as server:
+            sender = Sender(
+                server.client(), "films", clock=clock, notice=self.notices.append, **options
+            )
+            sent = sender.send([ready(name) for name in names])
+        self.naps, self.error = clock.taken, sent.error
+        self.requests = [
+            [orjson.loads(line)["index"]["_id"] for line in one.body.splitlines()[::2]]
+            for one in server.requests
+        ]
+        self.outcomes = {one.document.id: one for one in sent.outcomes}
+        self.reasons = {name: one.reason for name, one in self.outcomes.items()}
+        self.unsent = [one.id for one in sent.unsent]
+        assert sorted([one.document.id for one in sent.outcomes] + self.unsent) == sorted(names)
+
+
+@pytest.fixture(autouse=True)
+def the_longest_waits(monkeypatch):
+    monkeypatch.setattr(random, "uniform", lambda _, longest: longest)
+
+
+def test_one_request_for_a_batch_that_is_taken():
+    run = Run("ab", items(OK, OK))
+    assert run.reasons == {"a": None, "b": None}
+    assert (run.requests, run.naps) == ([["a", "b"]], [])
+
+
+@pytest.mark.parametrize("passing", [BUSY, DOWN, READ_ONLY, FLOOD, NO_MASTER])
+def test_an_item_that_may_pass_is_sent_again_alone(passing):
+    run = Run("abc", items(OK, passing, OK), items(OK))
+    assert run.reasons == dict.fromkeys("abc")
+    assert run.requests == [["a", "b", "c"], ["b"]]
+    assert [run.outcomes[name].attempts for name in "abc"] == [1, 2, 1]
+
+
+@pytest.mark.parametrize("bad", [BAD, STRICT, GONE, CONFLICT])
+def test_each_item_of_a_mixed_answer_has_its_own_fate(bad):
+    run = Run("abc", items(OK, bad, BUSY), items(OK))
+    error = bad["error"]
+    assert run.reasons == {"a": None, "b": f"{error['type']}: {error['reason']}", "c": None}
+    assert (run.outcomes["b"].kind, run.outcomes["b"].attempts) == (error["type"], 1)
+    assert run.requests == [["a", "b", "c"], ["c"]]
+
+
+def test_an_item_that_the_server_always_fails_on_is_refused_with_its_attempts():
+    run = Run("ab", items(OK, DOWN), items(DOWN))
+    assert run.reasons["b"] == "unavailable_shards_exception: no primary"
+    assert run.outcomes["b"].attempts == len(run.requests) == ATTEMPTS
+    assert run.error is None
+
+
+def test_where_nothing_passes_a_busy_server_is_not_the_documents_fault():
+    run = Run("ab", items(OK, BUSY), items(BUSY))
+    assert run.unsent == ["b"]
+    assert f"Nothing could be written for {PATIENCE:g} s, so the run stops" in str(run.error)
+    assert sum(run.naps) == PATIENCE
+
+
+def test_a_document_that_is_refused_while_others_pass_is_at_fault():
+    busy = [items(BUSY, BUSY)] * (ATTEMPTS - 1)
+    run = Run("ab", *busy, items(OK, BUSY), items(BUSY))
+    assert run.error is not None  # what passed at the same time proves nothing
+    shared = FakeServer({("POST", "/films/_bulk"): items(BUSY)})
+    with shared as server:
+        sender = Sender(server.client(), "films", clock=Taking(), notice=print)
+        sender.clock.sender = sender
+        [outcome] = sender.send([ready("b")]).outcomes
+    assert (outcome.kind, outcome.attempts) == ("es_rejected_execution_exception", ATTEMPTS)
+
+
+class Taking(Naps):
+    """While somebody waits, others have their documents written."""
+
+    def wait(self, seconds, until):
+        super().wait(seconds, until)
+        self.sender.took(1)
+
+
+@pytest.mark.parametrize("block", [READ_ONLY, FLOOD, NO_MASTER])
+def test_a_block_is_waited_for_and_told_and_never_the_documents_fault(block):
+    run = Run("ab", *[items(block, block)] * (ATTEMPTS + 4), items(OK, OK))
+    assert run.reasons == {"a": None, "b": None}
+    [notice] = run.notices
+    assert notice.startswith("waiting for up to 300 s: POST /films/_bulk")
+
+
+@pytest.mark.parametrize("status", [403, 429, 503])
+def test_a_block_of_the_whole_request_is_waited_for(status):
+    blocked = refusal(status, "cluster_block_exception")
+    run = Run("ab", *[blocked] * (ATTEMPTS + 4), items(OK, OK))
+    assert run.reasons == {"a": None, "b": None}
+    assert len(run.notices) == 1
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        items(READ_ONLY, READ_ONLY),
+        items(BUSY, BUSY),
+        refusal(403, "cluster_block_exception"),
+        refusal(429),
+        refusal(503),
+        items(OK),
+    ],
+)
+def test_after_the_patience_the_run_stops_and_all_is_unsent(trouble):
+    run = Run("ab", trouble, patience=20)
+    assert run.unsent == ["a", "b"]
+    assert sum(run.naps) == 20
+    assert "so the run stops" in str(run.error)
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_whole_request_that_may_pass_is_sent_again(status):
+    run = Run("ab", refusal(status), items(OK, OK))
+    assert run.reasons == {"a": None, "b": None}
+    assert run.requests == [["a", "b"]] * 2
+
+
+@pytest.mark.parametrize(
+    "unreadable",
+    [
+        Answer(drop=True),
+        items(OK),
+        items(OK, OK, OK),
+        {},
+        [],
+        Answer("<html>", content_type="text/html"),
+        Answer('{"items": [', content_type="application/json"),
+    ],
+    ids=["dropped", "an item less", "an item more", "no items", "a list", "a page", "cut off"],
+)
+def test_an_answer_that_cannot_be_read_is_asked_for_again(unreadable):
+    run = Run("ab", unreadable, items(OK, OK))
+    assert run.reasons == {"a": None, "b": None}
+    assert run.requests == [["a", "b"]] * 2
+
+
+def test_a_request_that_is_too_large_is_halved():
+    run = Run("abc", refusal(413), items(OK), items(OK, OK))
+    assert run.reasons == dict.fromkeys("abc")
+    assert run.requests == [["a", "b", "c"], ["a"], ["b", "c"]]
+
+
+def test_a_document_that_is_too_large_alone_is_refused_with_the_reason():
+    run = Run("ab", refusal(413), refusal(413), items(OK))
+    assert "413" in run.reasons["a"]
+    assert run.reasons["b"] is None
+
+
+def test_what_was_settled_before_a_413_is_kept():
+    run = Run("abc", items(OK, BUSY, BAD), refusal(413))
+    assert run.reasons["a"] is None
+    assert "413" in run.reasons["b"]
+    assert run.requests == [["a", "b", "c"], ["b"]]
+
+
+def test_both_halves_are_unsent_where_the_first_is_denied():
+    run = Run("abc", refusal(413), refusal(401))
+    assert run.unsent == ["a", "b", "c"]
+    assert isinstance(run.error, AccessDenied)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (refusal(401), AccessDenied),
+        (refusal(403), AccessDenied),
+        (items(DENIED, DENIED), AccessDenied),
+        (refusal(400), RequestRefused),
+        (refusal(404, "index_not_found_exception"), IndexNotFound),
+    ],
+    ids=["401", "403", "denied items", "400", "404"],
+)
+def test_what_will_not_pass_stops_at_once(answer, error):
+    run = Run("ab", answer)
+    assert isinstance(run.error, error)
+    assert (run.unsent, run.naps) == (["a", "b"], [])
+
+
+def test_what_was_written_beside_a_denied_item_counts():
+    run = Run("abc", items(OK, DENIED, OK))
+    assert list(run.outcomes) == ["a", "c"]
+    assert run.unsent == ["b"]
+
+
+def test_once_stopped_nothing_is_sent_a_second_time():
+    with FakeServer({("POST", "/films/_bulk"): refusal(503)}) as server:
+        sender = Sender(server.client(), "films", clock=Naps())
+        sender.stop()
+        sent = sender.send([ready("a")])
+    assert isinstance(sent.error, RequestRefused)
+    assert len(server.requests) == 1
+
+
+def test_where_one_batch_stops_the_others_stop_as_well():
+    with FakeServer({("POST", "/films/_bulk"): (refusal(401), refusal(503))}) as server:
+        sender = Sender(server.client(), "films", clock=Naps())
+        first, second = sender.send([ready("a")]), sender.send([ready("b")])
+    assert isinstance(first.error, AccessDenied)
+    assert (second.error.status, len(server.requests)) == (503, 2)
+
+
+def test_it_waits_longer_each_time_but_never_more_than_15_seconds():
+    assert Run("a", items(BUSY)).naps[:8] == [0.5, 1, 2, 4, 8, 15, 15, 15]
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_it_waits_as_long_as_the_server_asks_for(status):
+    run = Run("a", refusal(status, **{"Retry-After": "40"}), items(OK))
+    [nap] = run.naps
+    assert 40 <= nap <= 41
+
+
+def test_a_connection_that_is_gone_is_a_server_that_cannot_be_reached():
+    run = Run("a", Answer(drop=True))
+    assert isinstance(run.error, ServerUnreachable)
+    assert run.unsent == ["a"]
+
+
+def test_a_client_that_tries_again_by_itself_does_not_here():
+    with FakeServer({("POST", "/films/_bulk"): (refusal(503), items(OK))}) as server:
+        clock = Naps()
+        client = server.client(max_retries=5, retry_on_status=(503,))
+        Sender(client, "films", clock=clock).send([ready("a")])
+    assert len(clock.taken) == 1
