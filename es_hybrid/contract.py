@@ -188,7 +188,7 @@ def check(contract: Contract, embedder: Embedder, *, index: str) -> None:
     if theirs.label is not None or ours.label is not None:
         _check_label(theirs, ours, index=index)
         return
-    name = shown(theirs.id)
+    name = shown(theirs.id, limit=_SAID)
     way_out = f"use {name}, or index under another name"
     if theirs.dims != ours.dims:
         raise ContractMismatch(

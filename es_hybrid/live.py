@@ -18,7 +18,7 @@ from es_hybrid.refusals import explain
 from es_hybrid.settings import Settings
 from es_hybrid.steps import Request, Steps, run
 
-_LONGEST_NAME = 60  # characters of an embedder's name in messages
+_LONGEST_NAME = 200  # characters of an embedder's name in messages
 
 
 def read_index(client: Elasticsearch, name: str) -> LiveIndex | None:
@@ -84,18 +84,19 @@ def index_embedder(
         ContractError: it must be named by the caller, or is another model.
     """
     made_with = contract.embedder.id
+    named = shown(made_with, limit=_LONGEST_NAME)
     label = contract.embedder.label
     if given is None and label is not None:
         raise ContractError(
-            f"index {index!r} holds ready vectors, {shown(made_with)}, and no text can be embedded "
-            "like them: search it with --mode bm25, or with a vector (--vector FILE), or pass "
+            f"index {index!r} holds ready vectors, {named}, and no text can be embedded like them: "
+            "search it with --mode bm25, or with a vector (--vector FILE), or pass "
             f"the embedder that is called {shown(label)}; write to it with --vector-field or "
             "--vectors-file"
         )
     if given is None and not is_packaged(made_with) and not _is_allowed(made_with, allowed):
         raise ContractError(
-            f"index {index!r} was made with {shown(made_with)}, which is not loaded on the word "
-            f"of an index: pass {_flag(made_with)} (embedder=… in code), allow it in "
+            f"index {index!r} was made with {named}, which is not loaded on the word of an index: "
+            f"pass {_flag(made_with)} (embedder=… in code), allow it in "
             "ES_HYBRID_ALLOWED_EMBEDDERS, or search with --mode bm25"
         )
     embedder = load_embedder(given if given is not None else made_with)

@@ -200,6 +200,8 @@ def _missing(name: str) -> IndexNotFound:
     parts = name.split(",")
     for part in parts:
         check_index_name(part.replace("*", "x").lstrip("-."))
+    if len(parts) == 1 and "*" in name:
+        return IndexNotFound(f"no index matches {name!r}: see the names with GET /_cat/indices")
     if len(parts) > 1:
         return IndexNotFound(
             f"not all of {', '.join(map(repr, parts))} are there: see the names with "

@@ -141,7 +141,7 @@ def test_a_search_that_cannot_be_done_says_why(typed, films, arguments, code, qu
     ("name", "code", "quoted"),
     [
         ("no-such-index", 1, "es-hybrid index no-such-index"),
-        ("no-such-*", 2, "'*'"),
+        ("no-such-*", 1, "no index matches 'no-such-*'"),
         ("My Films", 2, "' '"),
         ("", 2, "is empty"),
     ],

@@ -389,7 +389,7 @@ def test_an_alias_with_a_filter_shows_what_passes_it(shop, es):
 @pytest.mark.parametrize(
     ("names", "error", "said"),
     [
-        ("no-such-*", IndexNotFound, "no index 'no-such-\\*'"),
+        ("no-such-*", IndexNotFound, "no index matches 'no-such-\\*'"),
         (["no-such-a", "no-such-b"], IndexNotFound, "not all of 'no-such-a', 'no-such-b'"),
         ("Films", UsageError, "has capital letters"),
         ("a b", UsageError, "holds ' '"),
