@@ -51,6 +51,8 @@ def plan(
         ContractError: the index was made by another model, or not by es_hybrid.
         ServerError: the server refused, or cannot be reached.
     """
+    if any(leg.kind == "knn" and leg.field is None for leg in asked.legs):
+        own_vector_field(searched.contract)  # whose index it is comes before what it lacks
     legs = []
     for leg in asked.legs:
         common = _common(leg, searched) | {"shared": shared}
