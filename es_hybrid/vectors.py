@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from typing import Any
 
@@ -142,3 +142,18 @@ def packed(vectors: Vectors) -> list[str]:
     https://www.elastic.co/docs/reference/elasticsearch/mapping-reference/dense-vector
     """
     return [b64encode(row).decode("ascii") for row in vectors.astype(">f4")]
+
+
+def unpacked(values: Any) -> Vectors:
+    """One vector as a server gives it back, an array or what `packed` wrote; float32, bit by bit.
+
+    Raises:
+        ValueError: it is neither.
+        TypeError: it is neither.
+
+    >>> unpacked(packed(np.array([[0.1, 2]], np.float32))[0]).tolist() == [np.float32(0.1), 2]
+    True
+    """
+    if isinstance(values, str):
+        return np.frombuffer(b64decode(values, validate=True), ">f4").astype(np.float32)
+    return np.array(values, np.float32)

@@ -20,12 +20,14 @@ class Cluster:
     def __init__(self, *, refuse=(), forbid=(), version="9.5.4"):
         self.refuse, self.forbid, self.version = refuse, forbid, version
         self.body, self.documents, self.requests = None, {}, []
+        self.params = {}  # last part of a path -> the query strings it got
 
     def options(self, **_):
         return self
 
     def perform_request(self, method, path, *, params=None, headers=None, body=None):
         self.requests.append(f"{method} {path}")
+        self.params.setdefault(path.rsplit("/", 1)[-1], []).append(dict(params or {}))
         status, answer = self.answer(method, path.rsplit("/", 1)[-1], body)
         return SimpleNamespace(meta=SimpleNamespace(status=status, headers={}), body=answer)
 

@@ -1,18 +1,27 @@
-"""Dead letters: every record that could not be indexed, kept with its reason, as JSON Lines."""
+"""Dead letters: every record that could not be indexed, kept with its reason, as JSON Lines.
+
+A letter carries the run that wrote it, and its number there, so that a run that goes on after it
+was killed takes back those of the records that it reads again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import orjson
 
 from es_hybrid.errors import SourceError
+from es_hybrid.indexing.durable import replaced
 from es_hybrid.indexing.report import Problem
 from es_hybrid.json_values import not_finite
+from es_hybrid.vectors import Vectors
 
 
 class DeadLetters:
@@ -20,30 +29,65 @@ class DeadLetters:
 
     Args:
         path: the file; None keeps nothing.
+        run: which run writes.
+        source: what the records were read from.
+        settled: how many letters of this run are in the file already; later ones are taken back,
+            as their records are read again.
 
     Raises:
         SourceError: nothing could be kept there; better known before a record is refused.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(
+        self, path: Path | None, *, run: str = "", source: str = "", settled: int = 0
+    ) -> None:
         self.path = path
-        self._file: IO[bytes] | None = None
+        self._from = {"run": run, "source": source}
+        self._number = settled
+        self._file: FileIO | None = None
         if path is not None:
             _try(path)
+            if run:
+                withdraw(path, run=run, after=settled)
 
-    def keep(self, problem: Problem, record: Mapping[str, Any] | None) -> None:
+    def keep(
+        self,
+        problem: Problem,
+        record: Mapping[str, Any] | None,
+        *,
+        vector: Vectors | None = None,
+    ) -> None:
         """Append one line: what, why, when, and the record itself where there is one.
 
+        Args:
+            problem: what is wrong with it.
+            record: as it can be indexed again.
+            vector: that came with it, where the record does not hold it; shape (dims,).
+
         Raises:
-            SourceError: the file cannot be written.
+            SourceError: the file cannot be written, as on a full disk; no part of the line stays.
         """
         if self.path is None:
             return
-        line = _line(problem, record)
+        number = self._number + 1
+        line = _line({**self._from, "number": number}, problem, record, vector)
         try:
-            self._file = self._file or self.path.open("ab")
-            self._file.write(line)
-            self._file.flush()
+            self._file = self._file or _opened(self.path)
+            _append(self._file, line)
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+        self._number = number
+
+    def sync(self) -> None:
+        """Return when all letters are on the disk.
+
+        Raises:
+            SourceError: they cannot be written there.
+        """
+        if self._file is None or self.path is None or not self.path.is_file():
+            return
+        try:
+            os.fsync(self._file.fileno())
         except OSError as error:
             raise _unwritable(self.path, error) from error
 
@@ -54,17 +98,94 @@ class DeadLetters:
             self._file = None
 
 
-def _line(problem: Problem, record: Mapping[str, Any] | None) -> bytes:
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    letter = {"time": now, **asdict(problem), "record": record}
+def withdraw(path: Path, *, run: str, after: int = 0) -> None:
+    """Take back the letters of a run with a number above `after`, and a line cut off by its end.
+
+    Raises:
+        SourceError: the file cannot be written; it is as it was.
+    """
+    if not path.is_file():
+        return
     try:
-        line = orjson.dumps(letter, default=str, option=orjson.OPT_APPEND_NEWLINE)
+        if any(_is_withdrawn(line, run, after) for line in lines(path)):
+            replace_lines(
+                path, (line for line in lines(path) if not _is_withdrawn(line, run, after))
+            )
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def replace_lines(path: Path, kept: Iterator[bytes]) -> None:
+    """Make these the lines of the file, at once; without any, there is no file.
+
+    Raises:
+        OSError: it cannot be written; it is as it was.
+    """
+    replaced(path, kept)
+    if not path.stat().st_size:
+        path.unlink()
+
+
+def lines(path: Path) -> Iterator[bytes]:
+    """All lines of the file, in order."""
+    with path.open("rb") as file:
+        yield from file
+
+
+def _is_withdrawn(line: bytes, run: str, after: int) -> bool:
+    if not line.endswith(b"\n"):
+        return True
+    if run.encode() not in line:
+        return False
+    try:
+        letter = orjson.loads(line)
+        return bool(letter["run"] == run and letter["number"] > after)
+    except (ValueError, TypeError, KeyError):
+        return False  # not one of ours
+
+
+def _opened(path: Path) -> FileIO:
+    """The file, ready for a line of its own behind one that a killed process left unfinished."""
+    file = path.open("ab", buffering=0)
+    if path.is_file() and file.tell():
+        with path.open("rb") as written:
+            written.seek(-1, os.SEEK_END)
+            if written.read(1) != b"\n":
+                _append(file, b"\n")
+    return file
+
+
+def _append(file: FileIO, line: bytes) -> None:
+    """The whole line, or nothing of it."""
+    before = os.fstat(file.fileno()).st_size
+    try:
+        left = memoryview(line)
+        while left:
+            left = left[file.write(left) or 0 :]
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(file.fileno(), before)
+        raise
+
+
+def _line(
+    letter: dict[str, Any],
+    problem: Problem,
+    record: Mapping[str, Any] | None,
+    vector: Vectors | None,
+) -> bytes:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    letter = {"time": now, **letter, **asdict(problem), "record": record}
+    letter |= {} if vector is None else {"vector": vector}
+    options = orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
+    try:
+        line = orjson.dumps(letter, default=str, option=options)
         if next(not_finite(record), None) is None:  # else there stands null for it
             return line
     except TypeError:  # orjson.JSONEncodeError: the record is no JSON, which may be its problem
         pass
     letter["record"] = _as_text(record)
-    return orjson.dumps(letter, option=orjson.OPT_APPEND_NEWLINE)
+    return orjson.dumps(letter, option=options)
 
 
 def _as_text(record: Mapping[str, Any] | None) -> str:
@@ -88,5 +209,5 @@ def _try(path: Path) -> None:
 def _unwritable(path: Path, error: OSError) -> SourceError:
     return SourceError(
         f"cannot keep dead letters in {str(path)!r} ({error.strerror}): "
-        "name another file with --dead-letters"
+        "make room, or name another file with --dead-letters; the same command then goes on"
     )

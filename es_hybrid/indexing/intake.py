@@ -130,15 +130,16 @@ class Intake:
         return document(item.record, self.fields, where=item.where)
 
     def _made(self, item: Item) -> Document | None:
-        if not isinstance(item.record, RecordError):
-            self.tally.unseen.difference_update(item.record)
+        record = {} if isinstance(item.record, RecordError) else item.record
+        self.tally.unseen.difference_update(record)
         try:
             made = self._document(item)
         except RecordError as error:
-            self.lost(Problem("rejected", item.where, str(error)), item.record)
+            kind = type(error).__name__
+            self.lost(Problem("rejected", item.where, str(error), error=kind), item.record)
             return None
         self.tally.made_ids += made.id == made.content_hash
-        for name in METADATA_FIELDS.intersection(item.record):
+        for name in METADATA_FIELDS.intersection(record):
             if stored_name(name) in made.source:
                 self.tally.renamed[name] = stored_name(name)
         return _given(made, item)
@@ -155,7 +156,8 @@ class Intake:
             f"id {made.id!r} stood before in this run with other content: make ids unique, or "
             "take the last one with --duplicates last"
         )
-        self.lost(Problem("rejected", item.where, reason, made.id), item.record)
+        problem = Problem("rejected", item.where, reason, made.id, error="RecordError")
+        self.lost(problem, item.record)
         return True
 
 

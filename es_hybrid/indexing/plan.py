@@ -1,4 +1,4 @@
-"""Plan: which documents the index already has exactly like this."""
+"""Plan: which documents the index already has exactly like this, or with this very text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from elasticsearch import Elasticsearch
 from es_hybrid.client import path, request
 from es_hybrid.documents import META_FIELD, Document
 
-_HASH = f"{META_FIELD}.content_hash"
+_HASHES = f"{META_FIELD}.content_hash,{META_FIELD}.text_hash"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,16 +18,20 @@ class Plan:
     """What is to be done with a batch.
 
     Attributes:
-        write: new or changed, in order.
+        write: new ones, or with another text, in order: they need vectors.
+        rewrite: something else in them changed, so that the index has their vectors; in order.
         unchanged: how many the index has already.
     """
 
     write: tuple[Document, ...]
+    rewrite: tuple[Document, ...]
     unchanged: int
 
 
 def plan(client: Elasticsearch, index: str, documents: Sequence[Document]) -> Plan:
-    """Compare a batch with the index by content hash; sees what is not refreshed yet.
+    """Compare a batch with the index by both hashes; sees what is not refreshed yet.
+
+    A document that came with its vector needs none of the index.
 
     Raises:
         ServerError: the server refused, or cannot be reached.
@@ -36,12 +40,15 @@ def plan(client: Elasticsearch, index: str, documents: Sequence[Document]) -> Pl
         client,
         "POST",
         path(index, "_mget"),
-        params={"_source_includes": _HASH},
+        params={"_source_includes": _HASHES},
         body={"ids": [document.id for document in documents]},
     )
-    write = tuple(
-        document
-        for document, found in zip(documents, answer["docs"], strict=True)
-        if found.get("_source", {}).get(META_FIELD, {}).get("content_hash") != document.content_hash
-    )
-    return Plan(write, len(documents) - len(write))
+    write: list[Document] = []
+    rewrite: list[Document] = []
+    for document, found in zip(documents, answer["docs"], strict=True):
+        has = found.get("_source", {}).get(META_FIELD, {})
+        if has.get("content_hash") == document.content_hash:
+            continue
+        same_text = document.vector is None and has.get("text_hash") == document.text_hash
+        (rewrite if same_text else write).append(document)
+    return Plan(tuple(write), tuple(rewrite), len(documents) - len(write) - len(rewrite))

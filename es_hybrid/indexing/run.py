@@ -15,13 +15,14 @@ from elasticsearch import Elasticsearch
 from es_hybrid import capabilities
 from es_hybrid.analysis import SAMPLE
 from es_hybrid.documents import DEFAULT_ID_FIELD, Document, Fields
-from es_hybrid.errors import AccessDenied, SourceError
+from es_hybrid.errors import AccessDenied, EmbedderError, SourceError
 from es_hybrid.indexing import bulk, typed_fields
 from es_hybrid.indexing.creation import create
 from es_hybrid.indexing.dead_letters import DeadLetters
 from es_hybrid.indexing.embedding import Embedded, embedded, too_long
 from es_hybrid.indexing.intake import Duplicates, Intake, Window
-from es_hybrid.indexing.plan import plan
+from es_hybrid.indexing.kept import kept
+from es_hybrid.indexing.plan import Plan, plan
 from es_hybrid.indexing.ready import Ready
 from es_hybrid.indexing.report import Problem, Progress, Report, Tally
 from es_hybrid.indexing.sending import Sender, Sent
@@ -30,6 +31,7 @@ from es_hybrid.indexing.target import Target, Wanted, refresh
 from es_hybrid.passages import Splitter
 from es_hybrid.similarity import similarity as similarity_of
 from es_hybrid.sources import Source
+from es_hybrid.vectors import Vectors
 
 _SENDERS = 2
 _MAX_IN_FLIGHT = 4
@@ -116,9 +118,10 @@ class Run:
             self._refresh()
             self._tell()
 
-    def _lost(self, problem: Problem, record: Any) -> None:
-        self.tally.count(problem)
-        self.letters.keep(problem, record if isinstance(record, dict) else None)
+    def _lost(self, problem: Problem, record: Any, *, vector: Vectors | None = None) -> None:
+        kept = record if isinstance(record, dict) else None
+        self.letters.keep(problem, kept, vector=vector)
+        self.tally.count(problem)  # behind it, as what is not kept is not settled
 
     def _write(self, window: Window, pool: ThreadPoolExecutor) -> None:
         if not window.documents:
@@ -128,8 +131,7 @@ class Run:
             self._settle(0)  # else an older document might arrive behind a newer one
         todo = plan(self.client, self.target.index, window.documents)
         self.tally.unchanged += todo.unchanged
-        self._count_too_long(todo.write)
-        for batch in bulk.batches(map(self._prepared, self._embedded(todo.write))):
+        for batch in bulk.batches(map(self._prepared, self._with_vectors(todo))):
             self._settle(_MAX_IN_FLIGHT - 1)
             self.in_flight.append(pool.submit(self._sender().send, batch))
             self._tell()
@@ -150,13 +152,29 @@ class Run:
         elif self.target.new_types:
             typed_fields.add(self.client, self.target.index, self.target.new_types)
 
+    def _with_vectors(self, todo: Plan) -> Iterator[Embedded]:
+        """First those whose vectors the index has, then those that are embedded."""
+        write = list(todo.write)
+        for document, item in self._kept(todo.rewrite):
+            if item is None:
+                write.append(document)
+                continue
+            self.tally.rewritten += 1
+            yield item
+        self._count_too_long(write)
+        yield from self._embedded(write)
+
+    def _kept(self, documents: Sequence[Document]) -> Iterator[tuple[Document, Embedded | None]]:
+        target = self.target
+        return kept(self.client, target.index, documents, contract=target.contract, can=self.can)
+
     def _count_too_long(self, documents: Sequence[Document]) -> None:
         if self.splitter is not None or self.tally.truncated is None:
             return
         found = too_long(self.target.embedder, [document.text for document in documents])
         self.tally.truncated = None if found is None else self.tally.truncated + found
 
-    def _embedded(self, documents: tuple[Document, ...]) -> Iterator[Embedded]:
+    def _embedded(self, documents: Sequence[Document]) -> Iterator[Embedded]:
         """Those that have a vector, as they come; the others are dead letters."""
         scaled = similarity_of(self.target.contract.similarity).scaled
         results = embedded(self.target.embedder, documents, splitter=self.splitter, scaled=scaled)
@@ -167,7 +185,7 @@ class Run:
             if item is None:
                 return
             if item.fault is not None:
-                self._dead(item.document, item.fault)
+                self._dead(item.document, item.fault, error=EmbedderError.__name__)
                 continue
             self.tally.embedded += item.document.vector is None
             self.tally.passages += len(item.passages)
@@ -191,7 +209,8 @@ class Run:
                 if outcome.reason is None:
                     self.tally.indexed += 1
                 else:
-                    self._dead(outcome.document, outcome.reason)
+                    kind, attempts = outcome.kind or "", outcome.attempts
+                    self._dead(outcome.document, outcome.reason, error=kind, attempts=attempts)
             if sent.error:
                 error, most = error or sent.error, 0
         if error:
@@ -208,10 +227,11 @@ class Run:
         self.sender = self.sender or Sender(self.client, self.target.index)
         return self.sender
 
-    def _dead(self, made: Document, reason: str) -> None:
+    def _dead(self, made: Document, reason: str, *, error: str, attempts: int = 0) -> None:
+        problem = Problem("dead_lettered", made.where, reason, made.id, error, attempts)
         whole = {DEFAULT_ID_FIELD: made.id, **made.source}  # so that it can be indexed again
-        whole |= self.job.vectors.column_of(made)
-        self._lost(Problem("dead_lettered", made.where, reason, made.id), whole)
+        column = self.job.vectors.column_of(made)
+        self._lost(problem, whole | column, vector=None if column else made.vector)
 
     def _refresh(self) -> None:
         if not self.tally.indexed:
@@ -266,6 +286,7 @@ class Run:
             similarity=contract.similarity,
             made_ids=tally.made_ids,
             unseen=tuple(sorted(tally.unseen)),
+            rewritten=tally.rewritten,
         )
 
 

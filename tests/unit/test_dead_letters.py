@@ -9,7 +9,7 @@ from es_hybrid.errors import SourceError
 from es_hybrid.indexing.dead_letters import DeadLetters
 from es_hybrid.indexing.report import Problem
 
-PROBLEM = Problem("rejected", "docs.jsonl line 3", "no text", id="7")
+PROBLEM = Problem("rejected", "docs.jsonl line 3", "no text", id="7", error="RecordError")
 
 
 @pytest.fixture
@@ -34,6 +34,11 @@ def test_a_letter_has_the_record_its_place_and_the_reason(path):
         "where": "docs.jsonl line 3",
         "reason": "no text",
         "id": "7",
+        "error": "RecordError",
+        "attempts": 0,
+        "run": "",
+        "number": 1,
+        "source": "",
     }
 
 

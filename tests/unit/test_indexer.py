@@ -42,8 +42,53 @@ def test_all_is_indexed_at_first_and_nothing_the_second_time(cluster):
 def test_only_what_changed_is_embedded_and_written(cluster):
     write(cluster)
     report = write(cluster, [FILMS[0], {**FILMS[1], "year": 1980}])
-    assert (report.indexed, report.unchanged, report.embedded) == (1, 1, 1)
+    assert numbers(report) == (1, 1, 0, 0)
+    assert (report.embedded, report.rewritten) == (0, 1)
     assert cluster.documents["2"]["year"] == 1980
+
+
+def test_another_text_is_embedded_again(cluster):
+    write(cluster)
+    report = write(cluster, [FILMS[0], {**FILMS[1], "text": "a cat in a spaceship"}])
+    assert (report.indexed, report.embedded, report.rewritten) == (1, 1, 0)
+
+
+def test_a_document_that_changes_elsewhere_keeps_its_vector_bit_by_bit(cluster):
+    write(cluster)
+    before = cluster.documents["2"]
+    write(cluster, [{**FILMS[1], "year": 1980}])
+    after = cluster.documents["2"]
+    assert after["embedding"] == before["embedding"]
+    assert after["es_hybrid"]["norm"] == before["es_hybrid"]["norm"]
+    assert after["es_hybrid"]["content_hash"] != before["es_hybrid"]["content_hash"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda d: d.pop("embedding"),
+        lambda d: d.update(embedding=[1.0, 2.0]),
+        lambda d: d.update(embedding="no base64"),
+        lambda d: d["es_hybrid"].pop("norm"),
+    ],
+    ids=["none", "of another size", "broken", "without its length"],
+)
+def test_a_vector_that_cannot_be_taken_over_is_made_again(cluster, damage):
+    write(cluster)
+    damage(cluster.documents["2"])
+    report = write(cluster, [{**FILMS[1], "year": 1980}])
+    assert (report.indexed, report.embedded, report.rewritten) == (1, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("version", "asked"), [("9.2.0", True), ("9.1.9", False), ("8.19.21", False)]
+)
+def test_vectors_are_asked_for_where_the_server_would_leave_them_out(version, asked):
+    cluster = Cluster(version=version)
+    write(cluster)
+    write(cluster, [{**FILMS[1], "year": 1980}])
+    told = [given for given in cluster.params["_mget"] if "embedding" in given["_source_includes"]]
+    assert [given.get("_source_exclude_vectors") for given in told] == ["false" if asked else None]
 
 
 def test_the_index_is_made_once_by_the_first_run(cluster):

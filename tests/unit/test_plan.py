@@ -1,7 +1,9 @@
 """What the index has already is neither embedded nor written."""
 
 import json
+from urllib.parse import unquote
 
+import numpy as np
 import pytest
 
 from es_hybrid.documents import Fields, document
@@ -13,8 +15,9 @@ A, B = (document({"_id": name, "text": name}, Fields()) for name in "ab")
 MGET = ("POST", "/films-000001/_mget")
 
 
-def found(one, content_hash=None):
-    source = {"es_hybrid": {"content_hash": content_hash or one.content_hash}}
+def found(one, content_hash=None, text_hash=None):
+    hashes = {"content_hash": content_hash or one.content_hash, "text_hash": text_hash}
+    source = {"es_hybrid": hashes}
     return {"_id": one.id, "found": True, "_source": source}
 
 
@@ -37,7 +40,20 @@ def planned(*docs):
 )
 def test_what_is_new_changed_or_unknown_is_written(theirs):
     todo, _ = planned(theirs, found(B))
-    assert (todo.write, todo.unchanged) == ((A,), 1)
+    assert (todo.write, todo.rewrite, todo.unchanged) == ((A,), (), 1)
+
+
+def test_another_content_with_the_same_text_needs_no_embedding():
+    todo, _ = planned(found(A, "another hash", A.text_hash), found(B))
+    assert (todo.write, todo.rewrite, todo.unchanged) == ((), (A,), 1)
+
+
+def test_a_document_that_came_with_its_vector_needs_none_of_the_index():
+    given = A.given(np.ones(2, np.float32))
+    answer = {"docs": [found(A, "another hash", A.text_hash)]}
+    with FakeServer({MGET: answer}) as server:
+        todo = plan(server.client(), "films-000001", [given])
+    assert (todo.write, todo.rewrite) == ((given,), ())
 
 
 def test_what_is_there_already_is_left_alone():
@@ -45,9 +61,9 @@ def test_what_is_there_already_is_left_alone():
     assert (todo.write, todo.unchanged) == ((), 2)
 
 
-def test_only_the_hash_is_asked_for():
+def test_only_the_hashes_are_asked_for():
     _, request = planned(found(A), found(B))
-    assert request.query == "_source_includes=es_hybrid.content_hash"
+    assert unquote(request.query) == "_source_includes=es_hybrid.content_hash,es_hybrid.text_hash"
     assert json.loads(request.body) == {"ids": ["a", "b"]}
 
 
