@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from es_hybrid.search import Searcher
 
 # Words found, on a screen.
-_MARKED = {"pre_tags": ["*"], "post_tags": ["*"]}
+_MARKED = {"pre_tags": ["*"], "post_tags": ["*"], "order": "score"}
 
 _FOUND, _FUSED, _SHOWN, _SENT = "What is found", "How legs are fused", "What is shown", "Sending"
 

@@ -35,6 +35,8 @@ RERANK_WINDOW = 100
 
 NORMALIZER = "minmax"
 
+_NAMES = tuple(Options.__annotations__)
+
 _DURATION = re.compile(r"[1-9]\d*(ms|s|m)")
 
 
@@ -133,11 +135,10 @@ def asked(query: str | None, options: Options) -> Asked:
 
 
 def _check_names(options: Options) -> None:
-    known = list(Options.__annotations__)
     for name in options:
-        if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+        if name not in _NAMES:
+            near = get_close_matches(name, _NAMES, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(_NAMES)}"
             raise UsageError(f"a search has no option {name!r}: {hint}")
 
 
@@ -181,8 +182,9 @@ def _legs(query: str | None, options: Options) -> tuple[tuple[Leg, ...], Mode]:
         raise UsageError(
             f"a weight for {unknown[0]!r}, which is no leg: there are {', '.join(names)}"
         )
-    weighted = tuple(replace(leg, weight=weights.get(leg.name, leg.weight)) for leg in legs)
-    return weighted, mode
+    if not weights:
+        return tuple(legs), mode
+    return tuple(replace(leg, weight=weights.get(leg.name, leg.weight)) for leg in legs), mode
 
 
 def _own_legs(query: str | None, options: Options) -> tuple[Sequence[Leg], Mode]:
