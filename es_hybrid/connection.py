@@ -9,6 +9,7 @@ that ``es-hybrid up`` started. :func:`resolve` says which secrets go where.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
@@ -17,7 +18,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import SecretStr
 
-from es_hybrid.errors import ServerUnreachable, UsageError
+from es_hybrid.errors import NodeFailed, ServerUnreachable, UsageError
 from es_hybrid.settings import Settings, masked, masked_url, source_of
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ EXPORTED: dict[str, dict[str, tuple[str, ...]]] = {
 }
 # Whose credentials may go to a cluster that another family names.
 GOES_TO = {
-    "given": ("own", "general", "local"),
-    "own": ("given", "general", "local"),
+    "given": ("own", "general", "local", "secured node"),
+    "own": ("given", "general", "local", "secured node"),
     "general": ("given", "own"),
 }
 
@@ -83,8 +84,10 @@ def resolve(settings: Settings, *, environ: Mapping[str, str] | None = None) -> 
 
     The best family that names a cluster wins. Its own credentials go there, and those of
     other families as ``GOES_TO`` allows, unless such a family names another cluster: a
-    key exported beside one cluster's address is never sent to a different one. Nothing
-    is sent to the embedded node. Beside an API key, username and password are not used.
+    key exported beside one cluster's address is never sent to a different one. To the
+    embedded node goes nothing, unless it is secured: then its own password opens it, or a key
+    or an account of the first two families that named no cluster; its certificate is trusted.
+    Beside an API key, username and password are not used.
 
     Args:
         settings: What was given or stands in ``ES_HYBRID_*``.
@@ -98,14 +101,15 @@ def resolve(settings: Settings, *, environ: Mapping[str, str] | None = None) -> 
     families = _families(settings, os.environ if environ is None else environ)
     place = next((f for f in families if f.cluster), None) or _embedded_node(settings)
     address, opened = _address(place)
-    senders = [opened if f is place else f for f in families if f is place or _may_go(f, place)]
+    known = families if place in families else (*families, place)
+    senders = [opened if f is place else f for f in known if f is place or _may_go(f, place)]
     credentials = _credentials(senders)
     if not settings.allow_plain_http:
         _refuse_plain_http(address, credentials)
     return Connection(
         **address,
         **credentials,
-        ca_certs=settings.ca_certs,
+        ca_certs=settings.ca_certs or place.ca_certs,
         fingerprint=settings.fingerprint,
         request_timeout=settings.request_timeout,
         notes=_notes(families, place=place, used=credentials),
@@ -116,6 +120,7 @@ def resolve(settings: Settings, *, environ: Mapping[str, str] | None = None) -> 
 class _Family:
     kind: str
     values: dict[str, Value]
+    ca_certs: Path | None = None
 
     @property
     def cluster(self) -> Value | None:
@@ -161,7 +166,12 @@ def _embedded_node(settings: Settings) -> _Family:
             "no Elasticsearch to connect to: start one with `es-hybrid up`, or name one with "
             "--url or ES_HYBRID_URL"
         )
-    return _Family("node", {"url": _value("url", node.url, "embedded node")})
+    values = {"url": _value("url", node.url, "embedded node")}
+    if node.access is None:
+        return _Family("node", values)
+    with suppress(NodeFailed):  # another user's password; a key may open the node as well
+        values["password"] = _value("password", node.access.password(), "embedded node")
+    return _Family("secured node", values, node.ca_certs)
 
 
 def _may_go(family: _Family, place: _Family) -> bool:

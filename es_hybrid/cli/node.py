@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +16,9 @@ _Name = Annotated[
     typer.Option("--name", help="Which node, if you keep several.", envvar="ES_HYBRID_NODE"),
 ]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_Password = Annotated[
+    bool, typer.Option("--show-password", help="Print the password of a secured node.")
+]
 
 
 def up(
@@ -26,8 +29,18 @@ def up(
         int | None,
         typer.Option(min=1, max=65535, help="HTTP port. Default: 9200, or the next free one."),
     ] = None,
-    heap: Annotated[str, typer.Option(help="Java heap, such as 512m or 2g.")] = "512m",
+    heap: Annotated[
+        str | None,
+        typer.Option(help="Java heap, such as 2g. Default: 512m, or 384m for each of several."),
+    ] = None,
     name: _Name = None,
+    secure: Annotated[
+        bool, typer.Option("--secure", help="With TLS, users and API keys; it has its own data.")
+    ] = False,
+    nodes: Annotated[
+        int, typer.Option(help="Servers in the cluster, 1 to 9; each number has its own data.")
+    ] = 1,
+    show_password: _Password = False,
     install_jdk: Annotated[
         bool, typer.Option("--install-jdk", help="Fetch a JDK first, if none is found.")
     ] = False,
@@ -42,8 +55,16 @@ def up(
 
     if install_jdk:
         fetch_jdk(default_home(), say=say)
-    node = Node(version=version or DEFAULT_VERSION, port=port, heap=heap, name=name, say=say)
-    _show(node.up(), as_json=as_json)
+    node = Node(
+        version=version or DEFAULT_VERSION,
+        port=port,
+        heap=heap,
+        secure=secure,
+        nodes=nodes,
+        name=name,
+        say=say,
+    )
+    _show(node.up(), show_password=show_password, as_json=as_json)
 
 
 def down(name: _Name = None, as_json: _Json = False) -> None:
@@ -57,13 +78,13 @@ def down(name: _Name = None, as_json: _Json = False) -> None:
         typer.echo("stopped" if stopped else "no node was running")
 
 
-def status(name: _Name = None, as_json: _Json = False) -> None:
+def status(name: _Name = None, show_password: _Password = False, as_json: _Json = False) -> None:
     """Show the node started by `es-hybrid up`; exits with 1 if none is running."""
     from es_hybrid.node import running
 
     state = running(name=name)
     if state is not None:
-        _show(state, as_json=as_json)
+        _show(state, show_password=show_password, as_json=as_json)
         return
     if as_json:
         print_json({"running": False})
@@ -72,9 +93,39 @@ def status(name: _Name = None, as_json: _Json = False) -> None:
     stop(1)
 
 
-def _show(state: NodeState, *, as_json: bool) -> None:
+def _show(state: NodeState, *, show_password: bool, as_json: bool) -> None:
     if as_json:
-        print_json({"running": True, **state.as_json()})
+        print_json(_facts(state, show_password=show_password))
         return
     typer.echo(f"Elasticsearch {state.version} at {state.url} (pid {state.pid})")
+    if len(state.servers) > 1:
+        _show_servers(state)
+    if state.access:
+        _show_access(state, show_password=show_password)
     typer.echo(f"data {state.data}\nlog  {state.log}")
+
+
+def _facts(state: NodeState, *, show_password: bool) -> dict[str, Any]:
+    lives = [member.lives() for member in state.members]
+    facts = {"running": True, **state.as_json()}
+    facts["members"] = [
+        {**member, "running": alive} for member, alive in zip(facts["members"], lives, strict=True)
+    ]
+    if state.access and show_password:
+        facts["password"] = state.access.password()
+    return facts
+
+
+def _show_servers(state: NodeState) -> None:
+    for member in state.servers:
+        lives = f"pid {member.pid}" if member.lives() else "not running: es-hybrid up starts it"
+        typer.echo(f"  {member.name} {member.url} ({lives})")
+
+
+def _show_access(state: NodeState, *, show_password: bool) -> None:
+    """How other programs log in; es-hybrid itself finds all of it."""
+    secret = f"in {state.password_file}, or --show-password"
+    if state.access and show_password:
+        secret = state.access.password()
+    typer.echo(f"user elastic, password {secret}")
+    typer.echo(f"trust {state.ca_certs}\n   or SHA-256 {state.fingerprint}")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from es_hybrid.errors import UsageError
 from es_hybrid.node.folders import CLUSTER, Folders
+from es_hybrid.node.seat import Seat
 
 TEST_JAVA_OPTIONS = (
     "-XX:TieredStopAtLevel=1",
@@ -18,6 +19,11 @@ TEST_JAVA_OPTIONS = (
 """Half the processor time of a start and half the memory, for queries about twice as slow."""
 
 TRANSPORT_PORTS = "9300-9399"  # the server itself takes the first free one: no race
+ALONE: Mapping[str, object] = {
+    "discovery.type": "single-node",
+    "transport.port": TRANSPORT_PORTS,
+}
+OPEN: Mapping[str, object] = {"xpack.security.enabled": False}
 
 # The usual watermarks are shares: on a developer's disk that is 90 % full, with plenty of
 # room left, new indices would silently stay red. A disk that is truly full is still a
@@ -30,20 +36,36 @@ FREE_DISK = {
 
 OURS = {
     "http.port": "give the port as `port` (--port)",
-    "network.host": "it listens on loopback only, because nobody has to log in",
-    "http.host": "it listens on loopback only, because nobody has to log in",
-    "transport.host": "it listens on loopback only, because nobody has to log in",
+    "network.host": "it listens on loopback only: it is for one machine",
+    "http.host": "it listens on loopback only: it is for one machine",
+    "transport.host": "it listens on loopback only: it is for one machine",
     "path.data": "choose its folder with `root` or ES_HYBRID_HOME",
     "path.logs": "choose its folder with `root` or ES_HYBRID_HOME",
-    "xpack.security.enabled": "this server is for one machine; use a full Elasticsearch for logins",
+    "xpack.security.enabled": "start it with `secure` (--secure), or without",
+    "xpack.security.http.ssl.enabled": "start it with `secure` (--secure), or without",
+    "xpack.security.transport.ssl.enabled": "start it with `secure` (--secure), or without",
     "cluster.name": "the name of the log file hangs on it",
 }
 
 
 def write_settings(
-    folders: Folders, *, name: str, port: int, extra: Mapping[str, str]
+    folders: Folders,
+    *,
+    name: str,
+    port: int,
+    extra: Mapping[str, str],
+    together: Mapping[str, object] = ALONE,
+    login: Mapping[str, object] = OPEN,
 ) -> dict[str, object]:
     """Write ``elasticsearch.yml`` and return what it says; ``extra`` wins where it may.
+
+    Args:
+        folders: Of this server.
+        name: Of this server.
+        port: For HTTP.
+        extra: The caller's own settings.
+        together: How it finds the others, see :func:`together`.
+        login: Who may come in, see :mod:`es_hybrid.node.security`.
 
     Raises:
         UsageError: ``extra`` sets something that this package decides.
@@ -57,9 +79,8 @@ def write_settings(
         "path.logs": str(folders.logs),
         "network.host": "127.0.0.1",
         "http.port": port,
-        "transport.port": TRANSPORT_PORTS,
-        "discovery.type": "single-node",
-        "xpack.security.enabled": False,
+        **together,
+        **login,
         **FREE_DISK,
         **extra,
     }
@@ -67,6 +88,21 @@ def write_settings(
     lines = [f"{key}: {json.dumps(value)}\n" for key, value in settings.items()]
     (folders.config / "elasticsearch.yml").write_text("".join(lines), encoding="utf-8")
     return settings
+
+
+def together(seat: Seat, seats: Sequence[Seat]) -> Mapping[str, object]:
+    """Return what one of several servers must know to find the others.
+
+    Only the first one may found the cluster, so that there are never two.
+    """
+    if len(seats) == 1:
+        return ALONE
+    founds = {"cluster.initial_master_nodes": [seats[0].name]} if seat is seats[0] else {}
+    return {
+        "transport.port": seat.transport,
+        "discovery.seed_hosts": [f"127.0.0.1:{other.transport}" for other in seats],
+        **founds,
+    }
 
 
 def heap_options(heap: str) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 import os
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from es_hybrid.errors import NodeFailed, UsageError
@@ -15,20 +15,46 @@ CLUSTER = "es-hybrid"
 
 @dataclass(frozen=True)
 class Folders:
-    """Where one node keeps what, one set for each server major.
+    """Where one server of a node keeps what, one set for each kind of node.
 
-    An older major cannot read the data of a newer one, so each has its own. ``node``
-    holds what concerns the node as a whole; it and the files directly in it and in
-    ``own`` stay the caller's, the folders below belong to whoever runs the server.
+    An older major cannot read the data of a newer one, data that needed a login must not be
+    served without one, and one server alone cannot elect a master among three: each major,
+    with and without security, for each number of servers, has its own data. ``node`` holds
+    what concerns the node as a whole; it and the files directly in it, in ``cluster`` and in
+    ``own`` stay the caller's, as does ``secrets``; the folders below ``own`` belong to whoever
+    runs the server.
     """
 
     node: Path
     major: int
+    secure: bool = False
+    nodes: int = 1
+    member: int = 1
+
+    @property
+    def cluster(self) -> Path:
+        """What the servers of this kind of node share, such as ``9``, ``9-secure`` or ``9x3``."""
+        several = f"x{self.nodes}" if self.nodes > 1 else ""
+        return self.node / f"{self.major}{several}{'-secure' if self.secure else ''}"
 
     @property
     def own(self) -> Path:
-        """The folder of this major."""
-        return self.node / str(self.major)
+        """The folder of this server."""
+        return self.cluster / str(self.member) if self.nodes > 1 else self.cluster
+
+    def each(self) -> "list[Folders]":
+        """The folders of all servers of this node."""
+        return [replace(self, member=number) for number in range(1, self.nodes + 1)]
+
+    @property
+    def secrets(self) -> Path:
+        """The password, the certificate's key and the keystore of a secured node."""
+        return self.cluster / "secrets"
+
+    @property
+    def ca(self) -> Path:
+        """The certificate of the authority of a secured node, for everyone to read."""
+        return self.cluster / "ca.crt"
 
     @property
     def data(self) -> Path:

@@ -8,7 +8,7 @@ from types import MappingProxyType, TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from es_hybrid.errors import NodeFailed
+from es_hybrid.errors import NodeFailed, UsageError
 from es_hybrid.node import config, process, server, state
 from es_hybrid.node.account import Account, make_way, unprivileged
 from es_hybrid.node.folders import Folders, of_node
@@ -16,10 +16,12 @@ from es_hybrid.node.home import default_home
 from es_hybrid.node.java import find_jdk
 from es_hybrid.node.lock import hold
 from es_hybrid.node.progress import Say, quiet
-from es_hybrid.node.start import Plan, start
+from es_hybrid.node.start import Plan, revive, start
 from es_hybrid.node.state import NodeState
 
 START_SECONDS = 180.0
+HEAP, SHARED_HEAP = "512m", "384m"  # of one server; of each of several
+MOST = 9  # servers in one node: more would hardly fit on one machine
 
 
 class Node:
@@ -34,7 +36,10 @@ class Node:
     Args:
         version: The server's version; data is kept apart for each major.
         port: The port on loopback; without one, 9200 or the next that is free.
-        heap: The Java heap, such as ``"512m"`` or ``"2g"``, at least 128m.
+        heap: The Java heap, such as ``"512m"`` or ``"2g"``, at least 128m; by default 512m, or
+            384m for each of several servers.
+        secure: Whether it speaks TLS and asks for a login; its data are its own.
+        nodes: How many servers form the cluster, 1 to 9; each number has its own data.
         name: Names the node, so that several can run; ``ES_HYBRID_NODE``, or ``"default"``.
         home: The folder of downloads, servers and nodes.
         root: The folder of nodes, to keep the data elsewhere than the downloads.
@@ -49,7 +54,9 @@ class Node:
         *,
         version: str = server.DEFAULT_VERSION,
         port: int | None = None,
-        heap: str = "512m",
+        heap: str | None = None,
+        secure: bool = False,
+        nodes: int = 1,
         name: str | None = None,
         home: Path | None = None,
         root: Path | None = None,
@@ -58,10 +65,16 @@ class Node:
         timeout: float = START_SECONDS,
         say: Say = quiet,
     ) -> None:
+        if not 1 <= nodes <= MOST:
+            raise UsageError(f"{nodes} servers cannot form a node here: choose 1 to {MOST}")
+        heap = heap or (HEAP if nodes == 1 else SHARED_HEAP)
         config.heap_options(heap)
         self._home = (home or default_home()).absolute()
         self._folders = Folders(
-            of_node(name, home=self._home, root=root).absolute(), server.major(version)
+            of_node(name, home=self._home, root=root).absolute(),
+            server.major(version),
+            secure=secure,
+            nodes=nodes,
         )
         self._version, self._port, self._heap = version, port, heap
         self._java_options, self._settings = tuple(java_options), dict(settings)
@@ -86,19 +99,22 @@ class Node:
     def up(self) -> NodeState:
         """Start the node, or return the one that is running already.
 
+        Of a node of several servers those that died are started again.
+
         Raises:
-            NodeFailed: Another version runs under this name, or the server did not start.
+            NodeFailed: Another version or kind of node runs under this name, or the server did
+                not start.
             PortTaken: The port asked for is taken.
             JavaNotFound: No JDK 21 or newer.
             DownloadFailed: The server could not be fetched.
         """
         _require_posix()
         account = unprivileged()
-        for folder in (self._home / "servers", self._folders.own):
+        for folder in (self._home / "servers", *(each.own for each in self._folders.each())):
             make_way(folder, account)
         with self._alone():
             if found := self.state():
-                return self._accept(found)
+                return self._accept(found, account)
             if process.stop_leftover(self._folders.node):
                 self._say("stopped a server that an interrupted start had left behind")
             fresh = start(self._plan(account), say=self._say)
@@ -117,7 +133,8 @@ class Node:
             return False
         with self._alone():
             noted = state.load(self._folders.node)
-            stopped = bool(noted and process.stop(noted.pid, noted.created))
+            births = [(one.pid, one.created) for one in noted.servers] if noted else []
+            stopped = process.stop_all(births)
             stopped |= process.stop_leftover(self._folders.node)
             state.forget(self._folders.node)
         return stopped
@@ -140,17 +157,28 @@ class Node:
         waiting = f"another run is starting or stopping the node {node.name!r}: waiting for it"
         return hold(node / state.LOCK, say=self._say, waiting=waiting)
 
-    def _accept(self, found: NodeState) -> NodeState:
-        """Return the node found running, if it is what was asked for."""
-        port = urlsplit(found.url).port
+    def _accept(self, found: NodeState, account: Account | None) -> NodeState:
+        """Return the node found running, whole, if it is what was asked for."""
+        self._compare(found)
+        process.unmark(self._folders.node)
+        if all(one.lives() for one in found.servers):
+            return found
+        return revive(self._plan(account), found, say=self._say)
+
+    def _compare(self, found: NodeState) -> None:
+        port = urlsplit(found.servers[0].url).port
+        asked, runs = (self._folders.nodes, self._folders.secure), (found.nodes, bool(found.access))
+        if asked != runs:
+            raise NodeFailed(
+                f"the node {found.name!r} runs {_kind(*runs)}, not {_kind(*asked)}: stop it with "
+                "`es-hybrid down`, or set ES_HYBRID_NODE to another name to run both"
+            )
         if found.version != self._version or self._port not in (None, port):
             raise NodeFailed(
                 f"the node {found.name!r} runs Elasticsearch {found.version} on port {port}, not "
                 f"{self._version} on {self._port or 'a free port'}: stop it with `es-hybrid down`, "
                 "or set ES_HYBRID_NODE to another name to run both"
             )
-        process.unmark(self._folders.node)
-        return found
 
     def _plan(self, account: Account | None) -> Plan:
         """Find or fetch everything the start needs."""
@@ -170,6 +198,11 @@ class Node:
             java_options=self._java_options,
             settings=self._settings,
         )
+
+
+def _kind(nodes: int, secure: bool) -> str:
+    servers = "one server" if nodes == 1 else f"{nodes} servers"
+    return f"{servers} {'with' if secure else 'without'} security"
 
 
 def _require_posix() -> None:

@@ -3,12 +3,14 @@
 import errno
 import socket
 from collections.abc import Collection
+from itertools import islice
 
 from es_hybrid.errors import PortTaken, UsageError
 
 LOOPBACK = "127.0.0.1"
 FIRST = 9200
-LAST = 9299  # 9300 and up is where servers talk to each other
+LAST = 9299
+TRANSPORT_FIRST, TRANSPORT_LAST = 9300, 9399  # where servers talk to each other
 
 
 def choose(asked: int | None, *, tried: Collection[int] = ()) -> int:
@@ -32,6 +34,35 @@ def choose(asked: int | None, *, tried: Collection[int] = ()) -> int:
     if not is_free(asked):
         raise PortTaken(taken(asked))
     return asked
+
+
+def choose_several(asked: int | None, *, count: int, tried: Collection[int] = ()) -> list[int]:
+    """Return ports for HTTP, as :func:`choose` does the first of them.
+
+    Raises:
+        UsageError: No such port exists.
+        PortTaken: There are not as many.
+    """
+    found = [choose(asked, tried=tried)]
+    while len(found) < count:
+        found.append(choose(None, tried=(*tried, *found)))
+    return found
+
+
+def for_transport(count: int) -> list[int]:
+    """Return free ports on which servers may talk to each other.
+
+    Raises:
+        PortTaken: There are not as many.
+    """
+    free = (port for port in range(TRANSPORT_FIRST, TRANSPORT_LAST + 1) if is_free(port))
+    found = list(islice(free, count))
+    if len(found) < count:
+        raise PortTaken(
+            f"fewer than {count} ports from {TRANSPORT_FIRST} to {TRANSPORT_LAST} are free: "
+            "stop what listens there"
+        )
+    return found
 
 
 def is_free(port: int) -> bool:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from es_hybrid.errors import NodeFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import psutil
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SAME = 2.0  # seconds two readings of one process's birth may differ, as the clock is adjusted
 GRACE = 30.0  # seconds a server gets to close its indices before it is killed
-MARK = "starting.json"  # says which session is starting; left behind by a run that was killed
+MARK = "starting.json"  # says which sessions are starting; left behind by a run that was killed
 
 
 def launch(
@@ -103,13 +103,23 @@ def stop(pid: int, created: float, *, grace: float = GRACE) -> bool:
     Raises:
         NodeFailed: It belongs to somebody else, or does not even obey SIGKILL.
     """
+    return stop_all([(pid, created)], grace=grace)
+
+
+def stop_all(births: Iterable[tuple[int, float]], *, grace: float = GRACE) -> bool:
+    """Stop all these processes at once, as :func:`stop` does one; False if all are gone.
+
+    Raises:
+        NodeFailed: One belongs to somebody else, or does not even obey SIGKILL.
+    """
     import psutil
 
-    if not is_ours(pid, created):
-        return False
-    with suppress(psutil.NoSuchProcess):
-        _end([psutil.Process(pid)], grace=grace)
-    return True
+    found: list[psutil.Process] = []
+    for pid, created in births:
+        with suppress(psutil.NoSuchProcess):
+            found += [psutil.Process(pid)] if is_ours(pid, created) else []
+    _end(found, grace=grace)
+    return bool(found)
 
 
 def stop_leftover(node: Path, *, grace: float = GRACE) -> bool:
@@ -126,29 +136,37 @@ def unmark(node: Path) -> None:
 
 
 def _mark(node: Path, session: int) -> None:
-    (node / MARK).write_text(json.dumps({"session": session, "created": born(session)}))
+    """Note the session beside those that the same start began before."""
+    noted = [*_marked(node / MARK), (session, born(session))]
+    (node / MARK).write_text(json.dumps(noted))
+
+
+def _marked(mark: Path) -> list[tuple[int, float]]:
+    """Return the sessions that are noted, each with the birth of its leader."""
+    try:
+        return [(int(session), float(created)) for session, created in json.loads(mark.read_text())]
+    except (OSError, ValueError, TypeError):
+        return []
 
 
 def _leftover(mark: Path) -> Sequence[psutil.Process]:
-    """Return the living processes of the session that ``mark`` names."""
+    """Return the living processes of the sessions that ``mark`` names."""
     import psutil
 
-    try:
-        noted = json.loads(mark.read_text())
-        session, created = int(noted["session"]), float(noted["created"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
-    leader = born(session)
-    if leader is not None and not is_ours(session, created):
-        return []  # its number was given to somebody else, so it is long over
-    return [p for p in psutil.process_iter() if _in_session(p, session) and born(p.pid)]
+    # Where a number was given to somebody else, the session is long over.
+    sessions = {
+        session
+        for session, created in _marked(mark)
+        if born(session) is None or is_ours(session, created)
+    }
+    return [p for p in psutil.process_iter() if _session(p) in sessions and born(p.pid)]
 
 
-def _in_session(process: psutil.Process, session: int) -> bool:
+def _session(process: psutil.Process) -> int | None:
     try:
-        return os.getsid(process.pid) == session
+        return os.getsid(process.pid)
     except OSError:
-        return False
+        return None
 
 
 def _end(processes: Sequence[psutil.Process], *, grace: float) -> None:

@@ -3,24 +3,33 @@
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from es_hybrid.errors import NodeFailed, PortTaken
-from es_hybrid.node import config, health, log, ports, process, state
+from es_hybrid.node import config, health, log, ports, process, security, state
+from es_hybrid.node.access import Access
 from es_hybrid.node.account import Account
 from es_hybrid.node.folders import Folders, hand_over, prepare
 from es_hybrid.node.progress import Say
-from es_hybrid.node.state import NodeState
+from es_hybrid.node.seat import Seat
+from es_hybrid.node.state import Member, NodeState
 
 SPEAK = 2.0  # seconds between two progress lines
 RECOVERY = 30  # seconds that indices get to be read back after the server answers
+JOINING = 60  # seconds that several servers get to find each other once all answer
+TOOL_HEAP = "128m"
 ATTEMPTS = 3  # of finding a port that is still free when the server comes to bind it
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything a start needs to know; see :class:`es_hybrid.node.Node` for what each means."""
+    """Everything a start needs to know; see :class:`es_hybrid.node.Node` for what each means.
+
+    ``folders`` are those of the first server, and say how many there are, and whether they are
+    secured.
+    """
 
     name: str
     version: str
@@ -36,91 +45,215 @@ class Plan:
 
 
 def start(plan: Plan, *, say: Say) -> NodeState:
-    """Start the node; another port is tried when a free one was lost to somebody else.
+    """Start the node; other ports are tried when free ones were lost to somebody else.
 
     Raises:
         PortTaken: The port asked for is taken.
         NodeFailed: It did not start; the message has the telling lines of its log.
     """
     tried: list[int] = []
-    while True:
-        port = ports.choose(plan.port, tried=tried)
+    for attempt in range(1, ATTEMPTS + 1):
+        seats = _seats(plan, tried=tried)
         try:
-            return _start_on(port, plan, say=say)
+            return _start_on(seats, plan, say=say)
         except PortTaken:
-            tried.append(port)
-            if plan.port is not None or len(tried) == ATTEMPTS:
+            if plan.port is not None or attempt == ATTEMPTS:
                 raise
-            say(f"port {port} was taken while the server started: trying another")
+            tried += [seat.port for seat in seats]
+            say(f"port {_listed(seats)} was taken while the server started: trying another")
+    raise AssertionError("every attempt returned or raised")
 
 
-def _start_on(port: int, plan: Plan, *, say: Say) -> NodeState:
-    prepare(plan.folders, server=plan.server)
-    config.write_settings(plan.folders, name=plan.name, port=port, extra=plan.settings)
-    hand_over(plan.folders, plan.account)
+def revive(plan: Plan, found: NodeState, *, say: Say) -> NodeState:
+    """Start again those servers of a running node that died, each where it was.
+
+    Raises:
+        PortTaken: Somebody else took a port meanwhile.
+        NodeFailed: One did not start; the message has the telling lines of its log.
+    """
+    seats = [
+        Seat(member.name, folders, urlsplit(member.url).port or 0, member.transport)
+        for member, folders in zip(found.servers, plan.folders.each(), strict=True)
+    ]
+    dead = [not member.lives() for member in found.servers]
+    chosen = [seat for seat, is_dead in zip(seats, dead, strict=True) if is_dead]
+    fresh = {m.name: m for m in _bring_up(chosen, seats, plan, found.access, say=say)}
+    members = tuple(fresh.get(member.name, member) for member in found.servers)
+    return _settle(replace(found, members=members), plan, say=say)
+
+
+def _seats(plan: Plan, *, tried: Sequence[int]) -> list[Seat]:
+    """Return where each server shall sit."""
+    count = plan.folders.nodes
+    http = ports.choose_several(plan.port, count=count, tried=tried)
+    if count == 1:
+        return [Seat(plan.name, plan.folders, http[0])]
+    places = zip(plan.folders.each(), http, ports.for_transport(count), strict=True)
+    return [
+        Seat(f"{plan.name}-{folders.member}", folders, port, transport)
+        for folders, port, transport in places
+    ]
+
+
+def _start_on(seats: Sequence[Seat], plan: Plan, *, say: Say) -> NodeState:
+    access = _access(plan, say=say) if plan.folders.secure else None
+    members = _bring_up(seats, seats, plan, access, say=say)
+    first = members[0]
+    fresh = NodeState(
+        name=plan.name,
+        url=first.url,
+        version=plan.version,
+        pid=first.pid,
+        created=first.created,
+        nodes=plan.folders.nodes,
+        heap=plan.heap,
+        data=plan.folders.data if len(seats) == 1 else plan.folders.cluster,
+        log=first.log,
+        members=tuple(members),
+        ca_certs=access.ca_certs if access else None,
+        password_file=access.password_file if access else None,
+        fingerprint=security.fingerprint(seats[0].port, access) if access else None,
+    )
+    return _settle(fresh, plan, say=say)
+
+
+def _access(plan: Plan, *, say: Say) -> Access:
+    plan.folders.tmp.mkdir(parents=True, exist_ok=True)  # the tools put their own files there
     environment = config.environment(
-        plan.folders, java_home=plan.java_home, heap=plan.heap, java_options=plan.java_options
+        plan.folders, java_home=plan.java_home, heap=TOOL_HEAP, java_options=()
     )
-    launcher = process.launch(
-        plan.server, plan.folders, environment=environment, account=plan.account
-    )
+    tools = security.Tools(plan.server, plan.java_home, environment)
+    return security.ensure(plan.folders, tools, say=say)
+
+
+def _bring_up(
+    chosen: Sequence[Seat],
+    seats: Sequence[Seat],
+    plan: Plan,
+    access: Access | None,
+    *,
+    say: Say,
+) -> list[Member]:
+    """Start the chosen ones of all seats at the same time; all are up, or none is left.
+
+    Raises:
+        PortTaken: Another process listens on a port of one.
+        NodeFailed: One did not start.
+    """
+    launchers: list[subprocess.Popen[bytes]] = []
     try:
-        _await(launcher, plan, port=port, say=say)
-        fresh = _recognise(launcher.pid, plan, port=port)
-        state.save(plan.folders.node, fresh)
+        for seat in chosen:
+            _write(seat, seats, plan)
+            launchers.append(_launch(seat, plan))
+        started = list(zip(chosen, launchers, strict=True))
+        _await(started, plan, say=say)
+        return [_recognise(launcher.pid, seat, plan, access) for seat, launcher in started]
     except BaseException:  # Ctrl-C, too, must not leave half a server behind
         process.stop_leftover(plan.folders.node, grace=5)
-        launcher.wait()
+        for launcher in launchers:
+            launcher.wait()
         raise
+
+
+def _write(seat: Seat, seats: Sequence[Seat], plan: Plan) -> None:
+    """Make a server's folders and settings ready for the account that runs it."""
+    prepare(seat.folders, server=plan.server)
+    config.write_settings(
+        seat.folders,
+        name=seat.name,
+        port=seat.port,
+        extra=plan.settings,
+        together=config.together(seat, seats),
+        login=security.LOGIN if seat.folders.secure else config.OPEN,
+    )
+    if seat.folders.secure:
+        security.install(seat.folders)
+        seat.folders.data.chmod(0o700)  # what needs a login is not to be read past the server
+    hand_over(seat.folders, plan.account)
+
+
+def _launch(seat: Seat, plan: Plan) -> "subprocess.Popen[bytes]":
+    environment = config.environment(
+        seat.folders, java_home=plan.java_home, heap=plan.heap, java_options=plan.java_options
+    )
+    return process.launch(plan.server, seat.folders, environment=environment, account=plan.account)
+
+
+def _settle(fresh: NodeState, plan: Plan, *, say: Say) -> NodeState:
+    """Note what runs, and wait until it can be used."""
+    state.save(plan.folders.node, fresh)
     process.unmark(plan.folders.node)
-    if health.status(fresh.url, wait=RECOVERY) == "red":
+    if fresh.nodes > 1:
+        _await_all(fresh, say=say)
+    if health.status(fresh.url, wait=RECOVERY, access=fresh.access) == "red":
         say(f"an index is red, the others can be used: read {fresh.log}")
     return fresh
 
 
-def _await(launcher: "subprocess.Popen[bytes]", plan: Plan, *, port: int, say: Say) -> None:
-    """Wait until the launcher says that the server is up, or has failed."""
-    what = f"starting Elasticsearch {plan.version} on http://{ports.LOOPBACK}:{port} …"
+def _await_all(fresh: NodeState, *, say: Say) -> None:
+    count = health.servers(fresh.url, expected=fresh.nodes, wait=JOINING, access=fresh.access)
+    if count < fresh.nodes:
+        say(f"only {count} of {fresh.nodes} servers have found each other yet: read {fresh.log}")
+
+
+def _await(
+    started: "Sequence[tuple[Seat, subprocess.Popen[bytes]]]", plan: Plan, *, say: Say
+) -> None:
+    """Wait until the launchers say that their servers are up, or until one has failed."""
+    scheme = "https" if plan.folders.secure else "http"
+    what = f"starting Elasticsearch {plan.version} on {scheme}://{ports.LOOPBACK}:"
+    what += f"{_listed([seat for seat, _ in started])} …"
     began = spoke = time.monotonic()
     say(what)
-    while launcher.poll() is None:
+    while any(launcher.poll() is None for _, launcher in started):
         now = time.monotonic()
         if now - began > plan.timeout:
-            raise _failure(plan, port, f"was not up after {plan.timeout:.0f} s")
+            late = next(seat for seat, launcher in started if launcher.poll() is None)
+            raise _failure(plan, late, f"was not up after {plan.timeout:.0f} s")
         if now - spoke > SPEAK:
             spoke = now
             say(f"{what} {now - began:.0f} s")
+        _check(started, plan)
         time.sleep(0.05)
-    if launcher.returncode != 0:
-        raise _failure(plan, port, f"did not start (exit status {launcher.returncode})")
+    _check(started, plan)
 
 
-def _recognise(launcher: int, plan: Plan, *, port: int) -> NodeState:
-    """Return the state of the server that just came up, after making sure that it answers."""
-    url = f"http://{ports.LOOPBACK}:{port}"
-    pid = process.server_pid(plan.folders, launcher)
+def _check(started: "Sequence[tuple[Seat, subprocess.Popen[bytes]]]", plan: Plan) -> None:
+    for seat, launcher in started:
+        if launcher.returncode:
+            raise _failure(plan, seat, f"did not start (exit status {launcher.returncode})")
+
+
+def _listed(seats: Sequence[Seat]) -> str:
+    return ", ".join(str(seat.port) for seat in seats)
+
+
+def _recognise(launcher: int, seat: Seat, plan: Plan, access: Access | None) -> Member:
+    """Return the server that just came up, after making sure that it answers."""
+    url = f"{'https' if access else 'http'}://{ports.LOOPBACK}:{seat.port}"
+    pid = process.server_pid(seat.folders, launcher)
     created = process.born(pid)
-    answers = health.identity(url)
+    answers = _answer(url, pid, access)
     if created is None or answers is None or answers.pid != pid:
-        raise _failure(plan, port, f"does not answer at {url}")
-    return NodeState(
-        name=plan.name,
-        url=url,
-        version=answers.version,
-        pid=pid,
-        created=created,
-        nodes=1,
-        heap=plan.heap,
-        data=plan.folders.data,
-        log=plan.folders.log,
-    )
+        raise _failure(plan, seat, f"does not answer at {url}")
+    return Member(seat.name, url, pid, created, seat.folders.log, seat.transport)
 
 
-def _failure(plan: Plan, port: int, what: str) -> NodeFailed | PortTaken:
-    text = log.read(plan.folders.console)
-    if "BindHttpException" in text:
-        return PortTaken(ports.taken(port))
+def _answer(url: str, pid: int, access: Access | None) -> health.Identity | None:
+    """Return who answers at ``url``, asked again for as long as passwords may not be read back."""
+    deadline = time.monotonic() + (RECOVERY if access else 0)
+    while True:
+        answers = health.identity(url, access=access)
+        if answers or time.monotonic() > deadline or process.born(pid) is None:
+            return answers
+        time.sleep(0.2)
+
+
+def _failure(plan: Plan, seat: Seat, what: str) -> NodeFailed | PortTaken:
+    text = log.read(seat.folders.console)
+    if "BindHttpException" in text or "BindTransportException" in text:
+        return PortTaken(ports.taken(seat.port))
     return NodeFailed(
-        f"Elasticsearch {plan.version} {what}. From its log, in full at {plan.folders.console} "
+        f"Elasticsearch {plan.version} {what}. From its log, in full at {seat.folders.console} "
         f"(fix what it names and run the command again):\n{log.excerpt(text)}"
     )

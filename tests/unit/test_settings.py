@@ -22,7 +22,7 @@ def no_exported_settings(monkeypatch):
 @pytest.fixture
 def node(monkeypatch):
     """A node that runs at port 9299; no process behind it."""
-    state = SimpleNamespace(url="http://127.0.0.1:9299")
+    state = SimpleNamespace(url="http://127.0.0.1:9299", access=None)
     monkeypatch.setattr("es_hybrid.node.state.running", lambda *, home, name: state)
 
 
