@@ -91,7 +91,7 @@ def test_no_leg_left_is_an_error(es, tea):
 @pytest.mark.parametrize(
     ("options", "what"),
     [
-        ({"aggs": {"bad": {"avg": {"field": "title"}}}}, "union"),
+        ({"aggs": {"bad": {"terms": {"field": "n", "include": "a.*"}}}}, "union"),
         ({"highlight": {"fields": {"text": {"type": "no such"}}}}, "highlight"),
     ],
 )

@@ -101,3 +101,23 @@ def test_what_is_nested_without_end_is_refused(server, options):
 def test_a_bound_filter_that_is_nested_without_end_is_refused(server):
     with pytest.raises(UsageError, match="nested"):
         Searcher(server.client(), "films", filter=nested())
+
+
+TRIAL = {
+    ("GET", "/"): {"version": {"number": "9.5.4", "build_flavor": "default"}},
+    ("GET", "/_license"): {"license": {"type": "trial", "status": "active"}},
+}
+
+
+@pytest.mark.parametrize("method", ["rrf", "linear"])
+def test_elasticsearchs_own_fusion_is_bound_as_well(server, method):
+    server.script |= {**TRIAL, ("POST", "/_msearch"): {"responses": [leg("a")]}}
+    searcher = Searcher(
+        server.client(), "films", embedder=WORDS, fusion="native", filter="tenant=a", routing="r"
+    )
+    searcher.search(
+        "shark", method=method, filter="tenant=b", aggs={"n": {"terms": {"field": "tenant"}}}
+    )
+    header, body = map(json.loads, server.requests[-1].body.splitlines())
+    assert header["routing"] == "r"
+    assert {"term": {"tenant": "a"}} in body["retriever"][method]["filter"]
