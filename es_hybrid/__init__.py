@@ -10,13 +10,14 @@ if TYPE_CHECKING:
     from es_hybrid.errors import EsHybridError
     from es_hybrid.fusion import rrf
     from es_hybrid.hits import Hit, SearchResult
-    from es_hybrid.indexing import Indexer, Report
+    from es_hybrid.indexing import AsyncIndexer, Indexer, Report
     from es_hybrid.node import Node
     from es_hybrid.search import AsyncSearcher, Leg, Searcher
 
 # Public name -> the module it lives in. Loaded when first used, so that the command line
 # shows its help without loading an Elasticsearch client.
 _HOMES = {
+    "AsyncIndexer": "es_hybrid.indexing",
     "AsyncSearcher": "es_hybrid.search",
     "Embedder": "es_hybrid.embedders",
     "EmbedderInfo": "es_hybrid.embedders",
@@ -34,6 +35,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "AsyncIndexer",
     "AsyncSearcher",
     "Embedder",
     "EmbedderInfo",

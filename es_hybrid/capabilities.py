@@ -1,9 +1,9 @@
 """What a server can do, read from it once; what it does not tell is learnt by trying.
 
 Sources: base64 vectors in documents since 9.3 (elastic/elasticsearch#137072) and in queries
-since 9.4 (#140796); the ``rrf`` and ``linear`` retrievers need a trial or Enterprise licence
-(#113100) and the module ``rank-rrf``; a serverless project states no useful version
-and has no node APIs.
+since 9.4 (#140796); ``_source`` without vectors since 9.2 (``_source_exclude_vectors``); the
+``rrf`` and ``linear`` retrievers need a trial or Enterprise licence (#113100) and the module
+``rank-rrf``; a serverless project states no useful version and has no node APIs.
 """
 
 from __future__ import annotations
@@ -57,6 +57,11 @@ class Capabilities:
     def base64_vectors(self) -> bool:
         """Whether documents may carry vectors as base64; arrays always work."""
         return self._since(9, 3)
+
+    @property
+    def leaves_vectors_out(self) -> bool:
+        """Whether ``_source`` comes without vectors unless they are asked for."""
+        return self._since(9, 2)
 
     @property
     def base64_queries(self) -> bool:

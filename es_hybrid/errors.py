@@ -23,6 +23,8 @@
     │   ├── ContractMismatch         another embedder, analysis or vector index type
     │   ├── NoContract               the index was not made by es_hybrid
     │   └── NewerSchema              the index was made by a newer es_hybrid
+    ├── StateError               the notes that a run keeps on this machine cannot be written
+    │   └── RunInProgress            another run holds them: it writes to the same index
     └── NodeError                the embedded Elasticsearch's
         ├── JavaNotFound             no JDK that can run it
         ├── PortTaken                somebody else listens there
@@ -130,6 +132,14 @@ class NoContract(ContractError):
 
 class NewerSchema(ContractError):
     """The index was made by a newer es_hybrid than this one."""
+
+
+class StateError(EsHybridError):
+    """The notes that a run keeps on this machine cannot be written."""
+
+
+class RunInProgress(StateError):
+    """Another run on this machine writes to the same index."""
 
 
 class NodeError(EsHybridError):

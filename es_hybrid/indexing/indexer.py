@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
+from inspect import iscoroutinefunction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from elasticsearch import Elasticsearch
 
@@ -17,17 +20,23 @@ from es_hybrid.documents import (
     reserved_fields,
 )
 from es_hybrid.embedders import Embedder
+from es_hybrid.errors import UsageError
 from es_hybrid.field_types import field_type
+from es_hybrid.indexing.bridge import Bridge, WaitingClient
 from es_hybrid.indexing.intake import check_duplicates
+from es_hybrid.indexing.journal import About, Journal, fingerprint
+from es_hybrid.indexing.lock import locked
+from es_hybrid.indexing.prune import check_share
 from es_hybrid.indexing.ready import Ready
 from es_hybrid.indexing.report import Progress, Report
 from es_hybrid.indexing.run import Job, OnProgress, Run
+from es_hybrid.indexing.state import Places, cluster_of, index_id
 from es_hybrid.indexing.target import Target, Wanted, find
 from es_hybrid.passages import PassageSize, passage_size
 from es_hybrid.sources import Source, memory
 
-_SENDERS = 2
-_MAX_IN_FLIGHT = 4
+if TYPE_CHECKING:
+    from elasticsearch import AsyncElasticsearch
 
 
 def _silent(_: Progress) -> None:
@@ -41,7 +50,137 @@ def _names(fields: Iterable[str] | None) -> tuple[str, ...] | None:
     return (fields,) if isinstance(fields, str) else tuple(fields)
 
 
-class Indexer:
+class _Indexing:
+    """What both indexers do; arguments as of `Indexer`."""
+
+    _awaits: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        client: Any,
+        name: str,
+        *,
+        embedder: str | Embedder | None = None,
+        text_fields: Iterable[str] | None = None,
+        id_field: str | None = None,
+        analysis: str | None = None,
+        vector_index: str | None = None,
+        shards: int = 1,
+        replicas: int | None = None,
+        dead_letters: Path | None = None,
+        fields: Mapping[str, str] | None = None,
+        columns: Mapping[str, str] | None = None,
+        duplicates: str = "reject",
+        passages: str | PassageSize | None = None,
+        similarity: str | None = None,
+        vector_field: str | None = None,
+        vectors_file: Path | None = None,
+        label: str | None = None,
+        state: Path | None = None,
+        restart: bool = False,
+        source: str | None = None,
+        prune: float | None = None,
+    ) -> None:
+        self._check(client)
+        self.vectors = Ready(column=vector_field, file=vectors_file, label=label)
+        self.vectors.check(embedder=embedder, passages=passages)
+        self.client = client
+        self.name = name
+        self.id_field = id_field
+        self.wanted = Wanted(
+            embedder=embedder,
+            text_fields=_names(text_fields),
+            analysis=None if analysis == AUTO else analysis,
+            vector_index=vector_index,
+            shards=shards,
+            replicas=replicas,
+            passages=None if passages is None else passage_size(passages),
+            similarity=similarity,
+            types={field: field_type(spec) for field, spec in (fields or {}).items()},
+        )
+        self.dead_letters = dead_letters
+        self.columns = dict(columns or {})
+        self.duplicates = check_duplicates(duplicates)
+        self.state = state
+        self.restart = restart
+        self.source = source
+        self.prune = check_share(prune)
+
+    def _check(self, client: Any) -> None:
+        """Refuse a client of the other kind, whose answers nobody would await."""
+        if iscoroutinefunction(getattr(client, "perform_request", None)) != self._awaits:
+            other = "Indexer" if self._awaits else "AsyncIndexer"
+            raise UsageError(
+                f"{type(self).__name__} cannot use a {type(client).__name__}: take {other}"
+            )
+
+    def _write(self, client: Elasticsearch, records: Any, progress: OnProgress) -> Report:
+        source = records if isinstance(records, Source) else memory(records)
+        source, embedder = self.vectors.beside(source, embedder=self.wanted.embedder)
+        hints = by_field(source.types, self.columns)
+        wanted = replace(self.wanted, embedder=embedder, hints=hints)
+        with ExitStack() as held:
+            target = find(client, self.name, wanted, default_text=DEFAULT_TEXT_FIELDS)
+            places = self._places(client)
+            if places:
+                held.enter_context(locked(places.lock, name=self.name))
+            job = Job(
+                client=client,
+                target=target,
+                wanted=self.wanted,
+                source=source,
+                fields=self._fields(target),
+                vectors=self.vectors,
+                duplicates=self.duplicates,
+                dead_letters=self.dead_letters,
+                progress=progress,
+                origin=self._origin(source),
+                journal=self._journal(client, places, source, target),
+                prune=self.prune,
+            )
+            return Run(job).report()
+
+    def _places(self, client: Elasticsearch) -> Places | None:
+        if self.state is None:
+            return None
+        return Places(self.state / "runs", cluster_of(client), self.name)
+
+    def _journal(
+        self, client: Elasticsearch, places: Places | None, source: Source, target: Target
+    ) -> Journal | None:
+        """None where nothing is noted, or where the source cannot be read a second time."""
+        files = source.files()
+        if places is None or files is None:
+            return None
+        known = fingerprint(files, reading=source.reading)
+        if known is None:
+            return None
+        index = index_id(client, target.index) if target.exists else None
+        about = About(source=known, options=self._options(source), index=index)
+        return Journal(places.journal(files), about, restart=self.restart)
+
+    def _options(self, source: Source) -> str:
+        """What decides which documents the records become."""
+        types = sorted((name, str(kind)) for name, kind in self.wanted.types.items())
+        columns = sorted(self.columns.items())
+        said = (self.wanted.text_fields, self.id_field, columns, types, self.duplicates)
+        return repr((*said, self.vectors, self._origin(source)))
+
+    def _origin(self, source: Source) -> str:
+        return source.name if self.source is None else self.source
+
+    def _fields(self, target: Target) -> Fields:
+        return Fields(
+            text=target.contract.text_fields,
+            id=self.id_field,
+            columns=self.columns,
+            types=target.types,
+            text_required=target.embedder.info.label is None,
+            reserved=reserved_fields(passages=target.contract.passages is not None),
+        )
+
+
+class Indexer(_Indexing):
     """Writes documents and their vectors through the alias `name`.
 
     Creates the index with the first document; writes only what is new or changed.
@@ -72,52 +211,22 @@ class Indexer:
             most so many tokens of the embedder, which share at most `OVERLAP` with the one
             before; None takes the live index's own, or embeds each text as a whole.
 
+        state: folder where the runs of this machine keep their notes: a run that was stopped, in
+            whatever way, is gone on with by the next one that reads the same files, and a second
+            one at the same time is refused. None notes nothing; a later run is as right then, but
+            counts what the first one wrote as unchanged.
+        restart: begin with the first record, whatever the notes say.
+        source: what the documents say that they came from; None takes the name of the files.
+        prune: when the source was read to its end and all of it is in the index, delete the
+            documents that came from it and that it has no more, if they are at most this share of
+            them, such as 0.2; None deletes nothing.
+
     Raises:
-        UsageError: an unknown type, passages of a size that cannot work, or another word for
-            `duplicates`.
+        UsageError: an unknown type, passages of a size that cannot work, another word for
+            `duplicates`, or a share that is none; or the client awaits.
     """
 
-    def __init__(
-        self,
-        client: Elasticsearch,
-        name: str,
-        *,
-        embedder: str | Embedder | None = None,
-        text_fields: Iterable[str] | None = None,
-        id_field: str | None = None,
-        analysis: str | None = None,
-        vector_index: str | None = None,
-        shards: int = 1,
-        replicas: int | None = None,
-        dead_letters: Path | None = None,
-        fields: Mapping[str, str] | None = None,
-        columns: Mapping[str, str] | None = None,
-        duplicates: str = "reject",
-        passages: str | PassageSize | None = None,
-        similarity: str | None = None,
-        vector_field: str | None = None,
-        vectors_file: Path | None = None,
-        label: str | None = None,
-    ) -> None:
-        self.vectors = Ready(column=vector_field, file=vectors_file, label=label)
-        self.vectors.check(embedder=embedder, passages=passages)
-        self.client = client
-        self.name = name
-        self.id_field = id_field
-        self.wanted = Wanted(
-            embedder=embedder,
-            text_fields=_names(text_fields),
-            analysis=None if analysis == AUTO else analysis,
-            vector_index=vector_index,
-            shards=shards,
-            replicas=replicas,
-            passages=None if passages is None else passage_size(passages),
-            similarity=similarity,
-            types={field: field_type(spec) for field, spec in (fields or {}).items()},
-        )
-        self.dead_letters = dead_letters
-        self.columns = dict(columns or {})
-        self.duplicates = check_duplicates(duplicates)
+    client: Elasticsearch
 
     def write(self, records: Source | Iterable[Any], *, progress: OnProgress = _silent) -> Report:
         """Index all records and refresh once at the end.
@@ -127,35 +236,53 @@ class Indexer:
             progress: called whenever the fate of more records is known.
 
         Raises:
-            SourceError: there was nothing readable; nothing was written.
+            SourceError: there was nothing readable; nothing was written. Or a dead letter cannot
+                be kept, as on a full disk.
             ContractMismatch: the live index was made differently; nothing was written.
             EmbedderError: the embedder cannot be loaded; nothing was written.
+            StateError: the notes cannot be kept, or another run is at it.
             ServerError: the server cannot be reached or refused everything.
         """
-        source = records if isinstance(records, Source) else memory(records)
-        source, embedder = self.vectors.beside(source, embedder=self.wanted.embedder)
-        hints = by_field(source.types, self.columns)
-        wanted = replace(self.wanted, embedder=embedder, hints=hints)
-        target = find(self.client, self.name, wanted, default_text=DEFAULT_TEXT_FIELDS)
-        job = Job(
-            client=self.client,
-            target=target,
-            wanted=self.wanted,
-            source=source,
-            fields=self._fields(target),
-            vectors=self.vectors,
-            duplicates=self.duplicates,
-            dead_letters=self.dead_letters,
-            progress=progress,
-        )
-        return Run(job).report()
+        return self._write(self.client, records, progress)
 
-    def _fields(self, target: Target) -> Fields:
-        return Fields(
-            text=target.contract.text_fields,
-            id=self.id_field,
-            columns=self.columns,
-            types=target.types,
-            text_required=target.embedder.info.label is None,
-            reserved=reserved_fields(passages=target.contract.passages is not None),
-        )
+
+class AsyncIndexer(_Indexing):
+    """As `Indexer`, with an ``AsyncElasticsearch``; reading and models work in a thread.
+
+    When the caller is cancelled, what is on its way to Elasticsearch is waited for, and nothing
+    else is sent; a later run writes what is missing.
+    """
+
+    _awaits = True
+    client: AsyncElasticsearch
+
+    async def write(
+        self,
+        records: Source | Iterable[Any] | AsyncIterable[Any],
+        *,
+        progress: Callable[[Progress], Any] = _silent,
+    ) -> Report:
+        """As `Indexer.write`.
+
+        Args:
+            records: also what is read with ``async for``.
+            progress: also a coroutine function; called on the event loop.
+
+        Raises:
+            EsHybridError: as `Indexer.write`.
+        """
+        bridge = Bridge(asyncio.get_running_loop())
+        client: Any = WaitingClient(self.client, bridge)
+        several = _across(bridge, records)
+        tell = bridge.told(progress)
+        return await bridge.run(lambda: self._write(client, several, tell))
+
+
+def _across(bridge: Bridge, records: Any) -> Source | Iterable[Any]:
+    """Records of the caller's loop, for the thread."""
+    if isinstance(records, AsyncIterable):
+        return bridge.read(records)
+    if isinstance(records, Source):
+        return records
+    memory(records)  # refuses what is no records
+    return bridge.each(records)

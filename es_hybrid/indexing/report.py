@@ -78,6 +78,7 @@ class Report:
         gone: documents of the same source in the index that the source has no more; None where
             nobody asked, or they were not looked for.
         pruned: of the `gone`, how many were deleted.
+        not_pruned: why nothing was, where it was asked for; None otherwise.
     """
 
     name: str
@@ -110,6 +111,7 @@ class Report:
     resumed: int = 0
     gone: int | None = None
     pruned: int = 0
+    not_pruned: str | None = None
 
     @property
     def complete(self) -> bool:

@@ -7,8 +7,10 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from elasticsearch import Elasticsearch
 
@@ -18,14 +20,17 @@ from es_hybrid.documents import DEFAULT_ID_FIELD, Document, Fields
 from es_hybrid.errors import AccessDenied, EmbedderError, SourceError
 from es_hybrid.indexing import bulk, typed_fields
 from es_hybrid.indexing.creation import create
-from es_hybrid.indexing.dead_letters import DeadLetters
+from es_hybrid.indexing.dead_letters import DeadLetters, withdraw
 from es_hybrid.indexing.embedding import Embedded, embedded, too_long
 from es_hybrid.indexing.intake import Duplicates, Intake, Window
+from es_hybrid.indexing.journal import Journal
 from es_hybrid.indexing.kept import kept
 from es_hybrid.indexing.plan import Plan, plan
+from es_hybrid.indexing.prune import Pruned, prune
 from es_hybrid.indexing.ready import Ready
 from es_hybrid.indexing.report import Problem, Progress, Report, Tally
 from es_hybrid.indexing.sending import Sender, Sent
+from es_hybrid.indexing.state import index_id
 from es_hybrid.indexing.stored import stored
 from es_hybrid.indexing.target import Target, Wanted, refresh
 from es_hybrid.passages import Splitter
@@ -53,6 +58,10 @@ class Job:
         duplicates: what happens to another record of the same id.
         dead_letters: file for records that could not be indexed; None keeps none.
         progress: called whenever the fate of more records is known.
+        origin: what the documents say that they came from.
+        journal: what is settled is noted there; None notes nothing.
+        prune: the most that may be deleted of the documents that the source has no more, as a
+            share of those that came from it; None deletes nothing.
     """
 
     client: Elasticsearch
@@ -64,6 +73,9 @@ class Job:
     duplicates: Duplicates
     dead_letters: Path | None
     progress: OnProgress
+    origin: str
+    journal: Journal | None = None
+    prune: float | None = None
 
 
 class Run:
@@ -75,14 +87,18 @@ class Run:
         self.client = job.client
         self.target = job.target
         self.source = job.source
-        self.letters = DeadLetters(job.dead_letters)
-        self.tally = Tally(unseen=_asked(job))
+        self.began = datetime.now(UTC)
+        self.journal = job.journal
+        self.tally = (job.journal and job.journal.settled) or Tally(unseen=_asked(job))
+        self.resumed = self.tally.read
+        self.letters = _letters(job, settled=self.tally.lost)
         self.intake = Intake(
             job.source,
             job.fields,
             duplicates=job.duplicates,
             tally=self.tally,
             lost=self._lost,
+            skip=self.resumed,
         )
         size = job.target.contract.passages
         self.splitter = Splitter(job.target.embedder, size) if size else None
@@ -96,9 +112,11 @@ class Run:
         """Run to the end."""
         with ThreadPoolExecutor(_SENDERS, thread_name_prefix="es_hybrid-send") as pool:
             try:
+                self._enter()
                 for window in self.intake.windows():
                     self.position = window.position
                     self._write(window, pool)
+                    self._note()
                     self._tell()
             except BaseException:
                 if self.sender:
@@ -106,8 +124,38 @@ class Run:
                 raise
             finally:
                 self._finish()
+        if self.journal:
+            self.journal.close()
         self._refuse_nothing()
-        return self._report()
+        return self._report(self._pruned())
+
+    def _note(self) -> None:
+        """From time to time: all that was read is settled, and this is noted for a later run."""
+        if self.journal is None or not self.journal.due:
+            return
+        began = time.monotonic()
+        self._settle(0)
+        if self.tally.done == self.tally.read:  # else records wait in the intake
+            self._enter(began)
+
+    def _enter(self, began: float | None = None) -> None:
+        if self.journal:
+            self.letters.sync()  # before the entry that says that they are there
+            self.journal.enter(self.tally, began=began)
+
+    def _pruned(self) -> Pruned | None:
+        if self.job.prune is None:
+            return None
+        if self.tally.lost:
+            return Pruned(0, 0, refused=f"{self.tally.lost:,} records are not indexed")
+        return prune(
+            self.client,
+            self.target.index,
+            source=self.job.origin,
+            is_there=self.intake.has_read,
+            began=self.began,
+            share=self.job.prune,
+        )
 
     def _finish(self) -> None:
         """Also on Ctrl-C: what is on its way is waited for, counted and made searchable."""
@@ -149,6 +197,8 @@ class Run:
                 texts=(document.text for document in first[:SAMPLE]),
                 serverless=self.can.flavour == "serverless",
             )
+            if self.journal:
+                self.journal.made(index_id(self.client, self.target.index))
         elif self.target.new_types:
             typed_fields.add(self.client, self.target.index, self.target.new_types)
 
@@ -192,7 +242,7 @@ class Run:
             yield item
 
     def _prepared(self, item: Embedded) -> bulk.Prepared:
-        body = stored(item, source=self.source.name, base64=self.can.base64_vectors)
+        body = stored(item, source=self.job.origin, base64=self.can.base64_vectors)
         return bulk.prepared(item.document, body)
 
     def _settle(self, most: int) -> None:
@@ -257,7 +307,7 @@ class Run:
                 f"the first: {first.where}: {first.reason}"
             )
 
-    def _report(self) -> Report:
+    def _report(self, pruned: Pruned | None) -> Report:
         tally, contract = self.tally, self.target.contract
         return Report(
             name=self.target.name,
@@ -287,7 +337,20 @@ class Run:
             made_ids=tally.made_ids,
             unseen=tuple(sorted(tally.unseen)),
             rewritten=tally.rewritten,
+            resumed=self.resumed,
+            gone=None if pruned is None or not pruned.had else pruned.gone,
+            pruned=pruned.deleted if pruned else 0,
+            not_pruned=pruned.refused if pruned else None,
         )
+
+
+def _letters(job: Job, *, settled: int) -> DeadLetters:
+    """Those of records that are read again are taken back."""
+    journal = job.journal
+    if job.dead_letters and journal and journal.superseded:
+        withdraw(job.dead_letters, run=journal.superseded)
+    run = journal.run if journal else uuid4().hex
+    return DeadLetters(job.dead_letters, run=run, source=job.origin, settled=settled)
 
 
 def _asked(job: Job) -> set[str]:

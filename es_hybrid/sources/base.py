@@ -16,7 +16,7 @@ from es_hybrid.json_values import shown
 from es_hybrid.vectors import Vectors
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Item:
     """One record as it was read.
 
@@ -42,12 +42,14 @@ class Source(ABC):
         size: bytes in all, on the scale of `Item.position`; None where nobody knows.
         types: field -> the type that its values have, where the source knows.
         left_out: what lies there and is not read -> how often, such as ``{".png files": 3}``.
+        reading: how it is read, where one can choose: the same files may hold other records.
     """
 
     name: str
     size: int | None
     types: Mapping[str, FieldType] = MappingProxyType({})
     left_out: Mapping[str, int] = MappingProxyType({})
+    reading: str = ""
 
     @abstractmethod
     def __iter__(self) -> Iterator[Item]:
@@ -66,8 +68,13 @@ class _Memory(Source):
         self.records = records
 
     def __iter__(self) -> Iterator[Item]:
+        good: tuple[str, ...] = ()  # the names of the last record, as most have the same ones
         for number, record in enumerate(self.records, start=1):
-            yield Item(f"record {number}", checked(record))
+            known = type(record) is dict and tuple(record) == good
+            one = record if known else checked(record)
+            if not known and not isinstance(one, RecordError):
+                good = tuple(one)
+            yield Item(f"record {number}", one)
 
 
 def memory(records: Iterable[Any]) -> Source:

@@ -75,6 +75,7 @@ class Delimited(Source):
         self.name = name or files.shown(self.path)
         self.delimiter = None if delimiter is None else _checked_delimiter(delimiter)
         self.encoding = None if encoding is None else encodings.check_encoding(encoding)
+        self.reading = f"{self.delimiter} {self.encoding}"
         self.size = files.size(self.path, holding="a line with the names of the columns")
         if self.size is not None:  # better known before anything is written
             with files.opened(self.path) as raw:

@@ -63,6 +63,7 @@ class Pages(Source):
     ) -> None:
         self.path = Path(path)
         self.encoding = None if encoding is None else encodings.check_encoding(encoding)
+        self.reading = str(self.encoding)
         self.name = name or files.shown(str(path)) or files.shown(str(self.path.resolve()))
         self._before = f"{name}/" if name and self.path.is_dir() else ""
         self.left_out: Mapping[str, int] = {}

@@ -131,6 +131,7 @@ class _Several(Source):
             for name, kind in sources[0].types.items()
             if all(source.types.get(name) == kind for source in sources)
         }
+        self.reading = " ".join(source.reading for source in sources)
         self.left_out = dict(sum((Counter(source.left_out) for source in sources), Counter()))
 
     def files(self) -> Sequence[str] | None:

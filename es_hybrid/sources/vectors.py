@@ -5,9 +5,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 from itertools import chain, islice
+from mmap import MADV_DONTNEED, mmap
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,13 @@ import orjson
 from es_hybrid.documents import Record
 from es_hybrid.errors import RecordError, SourceError, VectorError
 from es_hybrid.sources.base import Item, Source
-from es_hybrid.vectors import Vectors, unit, vector
+from es_hybrid.vectors import Vectors, unusable, vector
 
 # Records whose vectors say how many dimensions there are: most of them decide.
 LOOKED_AT = 100
+
+# Records whose vectors are looked at together.
+TOGETHER = 512
 
 # What the numbers of a file may be, by numpy's name; each becomes float32.
 DTYPES = ("float32", "float64", "float16", "int8")
@@ -39,6 +42,7 @@ class GivenVectors(Source):
         self.name, self.size = source.name, source.size
         self.types = source.types
         self.left_out = source.left_out
+        self.reading = source.reading
 
     def files(self) -> Sequence[str] | None:
         """Those of the records."""
@@ -58,6 +62,35 @@ class GivenVectors(Source):
     def label(self) -> str:
         """What the vectors are called where nobody names the model that made them."""
 
+    def _give(self, items: Sequence[Item], values: Sequence[Any], places: Sequence[str]) -> None:
+        """Each item gets the row made of its values, or why there is none.
+
+        Args:
+            items: as many as `values`.
+            values: what stands where a vector should be.
+            places: where that is, for messages.
+        """
+        rows = self._matrix(values)
+        if rows is None:
+            for item, given, where in zip(items, values, places, strict=True):
+                item.vector = self._checked(given, where=where)
+            return
+        for item, row in zip(items, rows, strict=True):
+            item.vector = row
+        for place, why in unusable(rows).items():
+            items[place].vector = _unusable(places[place], why)
+
+    def _matrix(self, values: Sequence[Any]) -> Vectors | None:
+        """All at once, float32, shape (n, dims); None where one of them is to be looked at."""
+        try:
+            array = np.asarray(values)
+        except ValueError:  # ragged
+            return None
+        if array.dtype.kind not in "fiu" or array.shape != (len(values), self.dims):
+            return None
+        with np.errstate(over="ignore"):  # too large for float32 becomes inf, and is named
+            return np.ascontiguousarray(array, dtype=np.float32)
+
     def _checked(self, values: Any, *, where: str) -> Vectors | RecordError:
         try:
             row = vector(values, maker=where)
@@ -68,9 +101,12 @@ class GivenVectors(Source):
                 f"{where} holds {len(row)} numbers, the others {self.dims}: all vectors of an "
                 "index have equally many"
             )
-        if faults := unit(row[None, :]).faults:
-            return RecordError(f"{where} holds {faults[0]}: correct it, or leave the record out")
-        return row
+        faults = unusable(row[None, :])
+        return _unusable(where, faults[0]) if faults else row
+
+
+def _unusable(where: str, why: str) -> RecordError:
+    return RecordError(f"{where} holds {why}: correct it, or leave the record out")
 
 
 class VectorColumn(GivenVectors):
@@ -116,22 +152,25 @@ class VectorColumn(GivenVectors):
     def __iter__(self) -> Iterator[Item]:
         """The records without the column, and what stood there as their vectors."""
         _ = self.dims
-        for item in chain(self._looked_at, self._items):
-            if isinstance(item.record, RecordError):
-                yield item
-                continue
-            yield self._item(item, item.record)
+        items = chain(self._looked_at, self._items)
+        while some := list(islice(items, TOGETHER)):
+            self._read(some)
+            yield from some
         self.left_out = self.source.left_out
 
-    def _item(self, item: Item, record: Record) -> Item:
-        if record.get(self.column) is None:
-            fault = RecordError(f"no vector in {self.column!r}: give each record one")
-            return replace(item, vector=fault)
-        row = self._checked(self._values(record), where=f"vector field {self.column!r}")
-        if isinstance(row, RecordError):
-            return replace(item, vector=row)  # the record stays whole, for the dead letters
-        kept = {name: value for name, value in record.items() if name != self.column}
-        return replace(item, record=kept, vector=row)
+    def _read(self, items: Sequence[Item]) -> None:
+        records = [(item, r) for item in items if not isinstance(r := item.record, RecordError)]
+        given = [(item, record, self._values(record)) for item, record in records]
+        for item, _, values in given:
+            if values is None:
+                item.vector = RecordError(f"no vector in {self.column!r}: give each record one")
+        given = [each for each in given if each[2] is not None]
+        where = f"vector field {self.column!r}"
+        items, values = [item for item, _, _ in given], [values for _, _, values in given]
+        self._give(items, values, [where] * len(given))
+        for item, record, _ in given:
+            if not isinstance(item.vector, RecordError):  # else it stays, for the dead letters
+                item.record = {k: value for k, value in record.items() if k != self.column}
 
     def _values(self, record: Record) -> Any:
         values = record.get(self.column)
@@ -177,24 +216,33 @@ class VectorFile(GivenVectors):
     def __iter__(self) -> Iterator[Item]:
         """The records with their rows; `left_out` counts the rows that nobody wanted."""
         read = 0
-        for item in self.source:
-            yield self._item(item, read)
-            read += 1
+        items = iter(self.source)
+        while some := list(islice(items, TOGETHER)):
+            self._read(some, read)
+            yield from some
+            read += len(some)
         surplus = len(self._rows) - read
         more = {f"rows of {self.file.name} behind the last record": surplus} if surplus > 0 else {}
         self.left_out = {**self.source.left_out, **more}
 
-    def _item(self, item: Item, row: int) -> Item:
-        if isinstance(item.record, RecordError):
-            return item
-        if row >= len(self._rows):
-            fault = RecordError(
+    def _read(self, items: Sequence[Item], first: int) -> None:
+        """The rows from the `first` on; those of places without a record are passed over."""
+        rows = self._rows[first : first + len(items)]
+        places = [f"row {first + number} of {self.file.name}" for number in range(len(items))]
+        self._give(items[: len(rows)], rows, places[: len(rows)])
+        for item in items[len(rows) :]:
+            item.vector = RecordError(
                 f"{self.file.name} has {len(self._rows):,} rows, none for this record: make both "
                 "of the same records"
             )
-            return replace(item, vector=fault)
-        where = f"row {row} of {self.file.name}"
-        return replace(item, vector=self._checked(self._rows[row], where=where))
+        _forget(rows)
+
+
+def _forget(rows: npt.NDArray[Any]) -> None:
+    """Let go of what was read of a mapped file, which counts as this process's memory else."""
+    mapped = getattr(rows, "_mmap", None)
+    if isinstance(mapped, mmap) and hasattr(mapped, "madvise"):  # not on Windows
+        mapped.madvise(MADV_DONTNEED)
 
 
 def _mapped(file: Path) -> npt.NDArray[Any]:
