@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from es_hybrid.documents import VECTOR_FIELD
 from es_hybrid.embedders import Embedder, EmbedderInfo, document_vectors
 from es_hybrid.errors import (
     ContractError,
@@ -64,6 +65,7 @@ class Contract:
         probes: the model's vectors of `PROBES`, packed; they prove which model it is. None are
             there for given vectors, which nobody can make again.
         passages: how large the passages are that have the vectors; None: each document has one.
+        vector_field: full name of the field that holds the vector of a whole document.
         schema: version of this record.
     """
 
@@ -75,6 +77,7 @@ class Contract:
     similarity: str = DEFAULT_SIMILARITY
     normalisation: Normalisation = "l2"
     passages: PassageSize | None = None
+    vector_field: str = VECTOR_FIELD
     schema: int = SCHEMA
 
     def to_meta(self) -> dict[str, Any]:
@@ -112,7 +115,9 @@ def _check_parts(contract: Contract) -> None:
     """Whatever a later step relies on; `_meta` can be written by anybody."""
     dims = contract.embedder.dims
     _check_kinds(contract.embedder)
-    _texts([contract.analysis])
+    _texts([contract.analysis, contract.vector_field])
+    if not contract.vector_field or (contract.passages and contract.vector_field != VECTOR_FIELD):
+        raise ValueError(f"vector_field {contract.vector_field!r}")
     vector_index_type(contract.vector_index, dims=dims)
     if contract.normalisation != (kind := similarity(contract.similarity)).normalisation:
         raise ValueError(f"normalisation {contract.normalisation!r} under {kind.name}")

@@ -137,7 +137,7 @@ def _properties(template: dict[str, Any], contract: Contract) -> dict[str, Any]:
         "index_options": kind.options(),
     }
     texts = dict.fromkeys(contract.text_fields, template["text"])
-    ours = {VECTOR_FIELD: vector}
+    ours: dict[str, Any] = {contract.vector_field: vector}
     if contract.passages:
         nested = template[PASSAGES_FIELD]
         ours = {PASSAGES_FIELD: nested | {"properties": nested["properties"] | ours}}

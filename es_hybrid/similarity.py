@@ -69,6 +69,11 @@ def _cosine_of_distance(distance: float, query: float, document: float) -> float
     return (query**2 + document**2 - distance**2) / (2 * query * document)
 
 
+def _unit_rows(documents: Floats) -> Floats:
+    rows: Floats = documents / np.linalg.norm(documents, axis=1, keepdims=True)
+    return rows
+
+
 _DOT = "double v = dotProduct(params.query, 'FIELD'); "
 
 SIMILARITIES: Mapping[str, Similarity] = {
@@ -104,6 +109,17 @@ SIMILARITIES: Mapping[str, Similarity] = {
     )
 }
 
+# A vector field of somebody else's, whose vectors may have any length: Elasticsearch scales them.
+COSINE_OF_ANY_LENGTH = Similarity(
+    name="cosine",
+    field="cosine",
+    normalisation="l2",
+    raw=SIMILARITIES["cosine"].raw,
+    cosine=SIMILARITIES["cosine"].cosine,
+    scores=lambda documents, query: np.maximum((1 + _unit_rows(documents) @ query) / 2, 0),
+    script="return Math.max((1 + cosineSimilarity(params.query, 'FIELD')) / 2, 0);",
+)
+
 # Contracts say what a person says; the field's own word for unit vectors is understood.
 _ALSO = {"dot_product": "cosine"}
 
@@ -121,6 +137,19 @@ def similarity(name: str) -> Similarity:
     if found is None:
         raise UsageError(f"unknown similarity {name!r}: choose one of {', '.join(SIMILARITIES)}")
     return found
+
+
+def field_similarity(field: str) -> Similarity:
+    """By ``similarity`` of a vector field's mapping, whoever wrote it.
+
+    Raises:
+        UsageError: there is none of this name.
+
+    >>> field_similarity("dot_product").name, field_similarity("cosine").name
+    ('cosine', 'cosine')
+    """
+    kinds = (COSINE_OF_ANY_LENGTH, *SIMILARITIES.values())
+    return next((one for one in kinds if one.field == field), None) or similarity(field)
 
 
 def raw_and_cosine(

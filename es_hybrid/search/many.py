@@ -9,7 +9,7 @@ from es_hybrid.embedders import query_vectors
 from es_hybrid.errors import ContractError
 from es_hybrid.search.asked import Asked
 from es_hybrid.search.known import Known
-from es_hybrid.search.searched import Searched, own_vector_field
+from es_hybrid.search.searched import Searched
 from es_hybrid.steps import Steps, work
 from es_hybrid.vectors import Vectors, usable_query
 
@@ -54,7 +54,7 @@ def embedded(searches: Sequence[Asked], known: Known) -> Steps[Embedded]:
     except ContractError:  # each search reads the contract again, and says what is wrong
         return Embedded()
     rows = yield from work(query_vectors, embedder, texts)
-    scaled = own_vector_field(searched.contract).similarity.scaled
+    scaled = searched.own_vector_field.similarity.scaled
     maker = embedder.info.id
     vectors = {
         text: usable_query(row, maker=maker, scaled=scaled)

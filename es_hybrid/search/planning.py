@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from es_hybrid.capabilities import Capabilities
-from es_hybrid.documents import VECTOR_FIELD
+from es_hybrid.contract import Contract
 from es_hybrid.embedders import Embedder, query_vector
 from es_hybrid.errors import UsageError
 from es_hybrid.filters import Clause, clauses
@@ -18,7 +18,7 @@ from es_hybrid.search.legs import Leg
 from es_hybrid.search.named_fields import check_named_fields
 from es_hybrid.search.queries import NESTED_VECTOR, Frame, LegSearch, bm25_leg, knn_leg, query_leg
 from es_hybrid.search.reordering import compared_leg
-from es_hybrid.search.searched import Searched, VectorField, own_vector_field
+from es_hybrid.search.searched import Searched, VectorField
 from es_hybrid.steps import Steps, work
 from es_hybrid.vectors import Vectors, usable_query
 
@@ -52,7 +52,7 @@ def plan(
         ServerError: the server refused, or cannot be reached.
     """
     if any(leg.kind == "knn" and leg.field is None for leg in asked.legs):
-        own_vector_field(searched.contract)  # whose index it is comes before what it lacks
+        searched.contract  # noqa: B018 - whose index it is comes before what it lacks
     legs = []
     for leg in asked.legs:
         common = _common(leg, searched) | {"shared": shared}
@@ -90,18 +90,17 @@ def _planned(
 def _knn(
     leg: Leg, asked: Asked, searched: Searched, means: Means, common: Mapping[str, Any]
 ) -> Steps[LegSearch]:
-    own = leg.field is None or (leg.field == VECTOR_FIELD and searched.ours)
-    field = own_vector_field(searched.contract) if own else searched.vector_field(leg.field or "")
+    own = leg.field is None or (searched.ours and leg.field == searched.contract.vector_field)
+    field = searched.own_vector_field if own else searched.vector_field(leg.field or "")
     _check_minimum(leg, field)
     vector = yield from _vector(leg, asked, searched, means, field)
-    passages = own and searched.contract.passages
     made = knn_leg(
         vector,
         size=asked.window if leg.k is None else min(leg.k, asked.window),
         k=leg.k,
         kind=field.kind,
         num_candidates=leg.num_candidates,
-        field=NESTED_VECTOR if passages else leg.field or VECTOR_FIELD,
+        field=_own_field(searched.contract) if own else leg.field or "",
         similarity=field.similarity,
         **common,
     )
@@ -113,6 +112,10 @@ def _knn(
             made, name=searched.name, quantised=field.kind.quantised, painless=painless
         )
     )
+
+
+def _own_field(contract: Contract) -> str:
+    return NESTED_VECTOR if contract.passages else contract.vector_field
 
 
 def _check_minimum(leg: Leg, field: VectorField) -> None:

@@ -14,7 +14,13 @@ from es_hybrid.json_values import shown
 from es_hybrid.live import reading
 from es_hybrid.mapping import check_index_name, contract_of, field_specs, with_parts
 from es_hybrid.search.checks import plain
-from es_hybrid.similarity import DEFAULT_SIMILARITY, SIMILARITIES, Similarity, similarity
+from es_hybrid.similarity import (
+    COSINE_OF_ANY_LENGTH,
+    DEFAULT_SIMILARITY,
+    Similarity,
+    field_similarity,
+    similarity,
+)
 from es_hybrid.steps import Steps
 from es_hybrid.vector_index import VECTOR_INDEX_TYPES, VectorIndexType
 
@@ -139,11 +145,25 @@ class Searched:
                 f"{name!r} is no vector field of {self.name!r}: it has {', '.join(have) or 'none'}"
             )
         said = spec.get("similarity", DEFAULT_SIMILARITY)
-        near = next((one for one in SIMILARITIES.values() if one.field == said), None)
         kind = VECTOR_INDEX_TYPES.get(spec.get("index_options", {}).get("type", ""))
-        return VectorField(
-            near or similarity(said), kind or VECTOR_INDEX_TYPES["hnsw"], spec.get("dims")
-        )
+        near = field_similarity(said)
+        return VectorField(near, kind or VECTOR_INDEX_TYPES["hnsw"], spec.get("dims"))
+
+    @property
+    def own_vector_field(self) -> VectorField:
+        """The field whose vectors the contract is about.
+
+        Raises:
+            NoContract: one was not made by es_hybrid.
+            ContractError: two were made in different ways.
+        """
+        contract = self.contract
+        said = self.specs.get(contract.vector_field, {}).get("similarity")
+        near = similarity(contract.similarity)
+        if said == COSINE_OF_ANY_LENGTH.field and near.scaled:
+            near = COSINE_OF_ANY_LENGTH
+        kind = VECTOR_INDEX_TYPES[contract.vector_index]
+        return VectorField(near, kind, contract.embedder.dims)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +179,6 @@ class VectorField:
     similarity: Similarity
     kind: VectorIndexType
     dims: int | None
-
-
-def own_vector_field(contract: Contract) -> VectorField:
-    """The field that es_hybrid writes, as `contract` promises it."""
-    kind = VECTOR_INDEX_TYPES[contract.vector_index]
-    return VectorField(similarity(contract.similarity), kind, contract.embedder.dims)
 
 
 def _agree(one: tuple[str, Contract | None], other: tuple[str, Contract | None]) -> None:
@@ -192,6 +206,7 @@ def _way(contract: Contract) -> dict[str, Any]:
         "similarity": contract.similarity,
         "vector index": contract.vector_index,
         "passages": contract.passages is not None,
+        "vector field": contract.vector_field,
     }
 
 

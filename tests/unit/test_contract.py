@@ -67,6 +67,23 @@ def test_a_contract_with_passages_comes_back_equal():
     assert from_meta(written, index="i") == with_passages
 
 
+def test_a_contract_of_an_adopted_field_comes_back_equal():
+    adopted = replace(contract(), vector_field="body.vector")
+    assert from_meta(json.loads(json.dumps(adopted.to_meta())), index="i") == adopted
+
+
+def test_a_contract_from_before_vector_fields_had_names_is_about_embedding():
+    old = meta()
+    del old["vector_field"]
+    assert from_meta(old, index="i").vector_field == "embedding"
+
+
+@pytest.mark.parametrize("field", ["", 7, None])
+def test_a_contract_with_a_vector_field_that_is_no_name_is_damaged(field):
+    with pytest.raises(ContractError, match="damaged"):
+        from_meta(meta(vector_field=field), index="i")
+
+
 def test_unknown_keys_are_ignored():
     assert from_meta(meta(colour="red"), index="i") == contract()
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from es_hybrid.errors import UsageError
-from es_hybrid.similarity import SIMILARITIES, raw_and_cosine, similarity
+from es_hybrid.similarity import SIMILARITIES, field_similarity, raw_and_cosine, similarity
 
 QUERY = np.array([3.0, 4.0])
 DOCUMENTS = np.array([[3.0, 4.0], [-6.0, 8.0], [-1.0, -0.5], [0.0, 2.0]])
@@ -41,6 +41,11 @@ def test_the_cosine_of_unit_vectors_needs_no_lengths():
     scores = similarity("cosine").scores(DOCUMENTS / LENGTHS[:, None], QUERY / 5)
     found = [raw_and_cosine(similarity("cosine"), s, query_norm=None, norm=None)[1] for s in scores]
     assert found == pytest.approx(COSINES)
+
+
+def test_a_cosine_field_scores_vectors_of_any_length_as_if_they_were_scaled():
+    anywhere = field_similarity("cosine").scores(DOCUMENTS, QUERY / 5)
+    assert anywhere == pytest.approx((1 + COSINES) / 2)
 
 
 @pytest.mark.parametrize("norm", [None, "5", 0, -1.0])
