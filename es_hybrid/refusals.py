@@ -45,7 +45,7 @@ def failure(
         retry_after: Seconds, as :func:`seconds_until` reads them from the answer's headers.
     """
     kind, reason = explain(body, status=status)
-    said = f"{what} at {url}: {reason} [{status} {kind}]"
+    said = f"{what} at {url}: {reason}{_why_no_login(body)} [{status} {kind}]"
     if status == 401:
         return AccessDenied(
             f"{said}. Give credentials: --api-key or ES_HYBRID_API_KEY, or --username with "
@@ -84,6 +84,13 @@ def seconds_until(retry_after: str | None) -> float | None:
     if moment.tzinfo is None:  # "-0000": UTC, says RFC 5322
         moment = moment.replace(tzinfo=UTC)
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def _why_no_login(body: Json) -> str:
+    """What Elasticsearch says of a key that is expired, invalidated or wrong; never the key."""
+    error = body.get("error") if isinstance(body, dict) else None
+    why = error.get("additional_unsuccessful_credentials") if isinstance(error, dict) else None
+    return f" ({_one_line(str(why))})" if why else ""
 
 
 def is_licence_refusal(reason: str | RequestRefused) -> bool:

@@ -12,6 +12,7 @@ import typer
 from es_hybrid.cli.doctor import doctor
 from es_hybrid.cli.help import Command, Group
 from es_hybrid.cli.index import index
+from es_hybrid.cli.keys import keys
 from es_hybrid.cli.node import down, status, up
 from es_hybrid.cli.output import Interrupted, fail
 from es_hybrid.cli.search import search
@@ -51,6 +52,7 @@ for command, panel in (
     (doctor, "When something does not work"),
 ):
     app.command(cls=Command, rich_help_panel=panel)(command)
+app.add_typer(keys, rich_help_panel="Access")
 
 
 def _version(show: bool) -> None:

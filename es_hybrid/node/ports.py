@@ -10,7 +10,8 @@ from es_hybrid.errors import PortTaken, UsageError
 LOOPBACK = "127.0.0.1"
 FIRST = 9200
 LAST = 9299
-TRANSPORT_FIRST, TRANSPORT_LAST = 9300, 9399  # where servers talk to each other
+# Where several servers talk to each other; one that is alone takes a port below, at any moment.
+TRANSPORT_FIRST, TRANSPORT_LAST = 9400, 9499
 
 
 def choose(asked: int | None, *, tried: Collection[int] = ()) -> int:

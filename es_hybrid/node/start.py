@@ -52,34 +52,43 @@ def start(plan: Plan, *, say: Say) -> NodeState:
         NodeFailed: It did not start; the message has the telling lines of its log.
     """
     tried: list[int] = []
-    for attempt in range(1, ATTEMPTS + 1):
+    while True:
         seats = _seats(plan, tried=tried)
+        tried += [seat.port for seat in seats]
         try:
             return _start_on(seats, plan, say=say)
         except PortTaken:
-            if plan.port is not None or attempt == ATTEMPTS:
+            if plan.port is not None or len(tried) >= ATTEMPTS * len(seats):
                 raise
-            tried += [seat.port for seat in seats]
             say(f"port {_listed(seats)} was taken while the server started: trying another")
-    raise AssertionError("every attempt returned or raised")
 
 
 def revive(plan: Plan, found: NodeState, *, say: Say) -> NodeState:
-    """Start again those servers of a running node that died, each where it was.
+    """Start again those servers of a running node that died, where they were if that is free.
 
     Raises:
-        PortTaken: Somebody else took a port meanwhile.
+        PortTaken: Somebody else took a port while it started.
         NodeFailed: One did not start; the message has the telling lines of its log.
     """
     seats = [
-        Seat(member.name, folders, urlsplit(member.url).port or 0, member.transport)
+        _seat_of(member, folders)
         for member, folders in zip(found.servers, plan.folders.each(), strict=True)
     ]
-    dead = [not member.lives() for member in found.servers]
-    chosen = [seat for seat, is_dead in zip(seats, dead, strict=True) if is_dead]
+    dead = {member.name for member in found.servers if not member.lives()}
+    chosen = [seat for seat in seats if seat.name in dead]
     fresh = {m.name: m for m in _bring_up(chosen, seats, plan, found.access, say=say)}
     members = tuple(fresh.get(member.name, member) for member in found.servers)
     return _settle(replace(found, members=members), plan, say=say)
+
+
+def _seat_of(member: Member, folders: Folders) -> Seat:
+    """Return where a server sits, or may sit again if it died and lost its ports."""
+    port, transport = urlsplit(member.url).port or 0, member.transport
+    if not member.lives():
+        port = port if ports.is_free(port) else ports.choose(None)
+        if transport and not ports.is_free(transport):
+            transport = ports.for_transport(1)[0]
+    return Seat(member.name, folders, port, transport)
 
 
 def _seats(plan: Plan, *, tried: Sequence[int]) -> list[Seat]:
@@ -251,7 +260,9 @@ def _answer(url: str, pid: int, access: Access | None) -> health.Identity | None
 
 def _failure(plan: Plan, seat: Seat, what: str) -> NodeFailed | PortTaken:
     text = log.read(seat.folders.console)
-    if "BindHttpException" in text or "BindTransportException" in text:
+    if "BindTransportException" in text:
+        return PortTaken(ports.taken(seat.transport or ports.TRANSPORT_FIRST))
+    if "BindHttpException" in text:
         return PortTaken(ports.taken(seat.port))
     return NodeFailed(
         f"Elasticsearch {plan.version} {what}. From its log, in full at {seat.folders.console} "

@@ -19,7 +19,7 @@ LAYERS = (
     {"mmr", "similarity", "vector_index"},
     {"contract", "embedders", "mapping", "passages", "rerank", "sources"},
     {"capabilities", "client", "connection", "live", "refusals", "settings", "steps"},
-    {"indexing", "search"},
+    {"indexing", "keys", "search"},
     {"doctor", "evaluation"},
     {"cli"},
     {"", "__main__"},  # the public names, and python -m es_hybrid

@@ -1,0 +1,54 @@
+"""``es-hybrid keys``: API keys with the least privileges."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from es_hybrid.cli.connection import with_client
+from es_hybrid.cli.help import Command, Group
+from es_hybrid.cli.output import print_json
+
+keys = typer.Typer(
+    name="keys",
+    cls=Group,
+    help="Make API keys with the least privileges.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+
+
+@keys.command(cls=Command, rich_help_panel="Commands")
+@with_client
+def create(
+    client: Any,
+    role: Annotated[
+        str,
+        typer.Argument(
+            help="setup, writer, reader or pruner; several with + in between.", metavar="ROLE"
+        ),
+    ],
+    name: Annotated[str, typer.Argument(help="The index, or the alias before it.", metavar="NAME")],
+    expires: Annotated[
+        str, typer.Option(help="When it ends: 30d, 12h, 90m; never for a key without an end.")
+    ] = "30d",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Make an API key for one job on one index; it is shown once.
+
+    setup makes the index, writer writes documents, reader searches, pruner deletes documents. None
+    of them may touch another index. Log in with a username and password.
+    """
+    from es_hybrid.keys import create_key
+
+    key = create_key(client, role, name, expires=expires)
+    if as_json:
+        print_json(key.to_dict())
+        return
+    typer.echo(f"id      {key.id}\nkey     {key.encoded}")
+    for one, may in zip(key.roles, key.may, strict=True):
+        typer.echo(f"{one:<8}may {may}")
+    ends = f"{key.expires:%Y-%m-%d %H:%M} UTC" if key.expires else "never"
+    typer.echo(f"on      {key.index}\nends    {ends}")
+    typer.echo("It is not shown again. Use it with ES_HYBRID_API_KEY=… es-hybrid …")
