@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from math import isnan
 from typing import Any, TypeVar
@@ -22,6 +22,13 @@ DEFAULT_TEXT_FIELDS = ("title", "text")
 
 # Elasticsearch's own limit: "id is too long, must be no longer than 512 bytes".
 MAX_ID_BYTES = 512
+
+_HASH_BYTES = 16
+
+_MISSING = object()
+
+# Records that differ in their names are looked at anew each time where there are more kinds.
+_MOST_SHAPES = 1000
 
 # Fields that es_hybrid writes beside the user's own.
 VECTOR_FIELD = "embedding"
@@ -56,7 +63,7 @@ EXACT_SUBFIELD = "exact"
 PARTS_SUBFIELD = "parts"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Document:
     """One document, ready to be planned.
 
@@ -69,6 +76,7 @@ class Document:
         where: where it was read, for messages (``"docs.jsonl line 3"``).
         vector: float32, shape (dims,), where it came ready-made; None where an embedder makes it.
         title: what `text` begins with: the first of several text fields; "" where there is one.
+        json: `source` as a JSON object, in the order of its names.
     """
 
     id: str
@@ -79,11 +87,14 @@ class Document:
     where: str = ""
     vector: Vectors | None = None
     title: str = ""
+    json: bytes = b""
 
-    def given(self, vector: Vectors) -> Document:
-        """With a ready vector: another vector is another content, under the same id."""
-        content_hash = _digest(self.content_hash.encode() + vector.tobytes())
-        return replace(self, vector=vector, content_hash=content_hash)
+    def give(self, vector: Vectors) -> None:
+        """Take a ready vector: another vector is another content, under the same id."""
+        digest = blake2b(self.content_hash.encode(), digest_size=_HASH_BYTES)
+        digest.update(vector.data)
+        self.content_hash = digest.hexdigest()
+        self.vector = vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +119,84 @@ class Fields:
     text_required: bool = True
 
 
+class Reader:
+    """Makes documents of records; what their names mean is found out once for all that are alike.
+
+    Args:
+        fields: which fields of a record mean what.
+
+    Attributes:
+        renamed: column called like a metadata field of Elasticsearch -> the field it is kept as.
+    """
+
+    def __init__(self, fields: Fields) -> None:
+        self.fields = fields
+        self.renamed: dict[str, str] = {}
+        self._id_field = fields.id or DEFAULT_ID_FIELD
+        self._id_is_no_field = self._id_field == DEFAULT_ID_FIELD
+        self._known: dict[tuple[str, ...], dict[str, str]] = {}
+
+    def document(self, record: Record, *, where: str = "") -> Document:
+        """Make a Document of a record, as the function `document` does.
+
+        Raises:
+            RecordError: as there.
+        """
+        fields = self.fields
+        record = retyped(by_field(record, fields.columns), fields.types.items())
+        names = tuple(record)
+        renamed = self._known.get(names)
+        if renamed is None:
+            renamed = self._renamed(names)
+        source = _composed(record, fields.text)
+        text = _text(source, fields.text, required=fields.text_required)
+        title = _text_of(fields.text[0], source.get(fields.text[0])) if fields.text[1:] else ""
+        given = source.get(self._id_field, _MISSING)
+        if self._id_is_no_field:
+            source.pop(DEFAULT_ID_FIELD, None)
+        if renamed:
+            source = {renamed.get(name, name): value for name, value in source.items()}
+        json = dumped(source)
+        content_hash = _digest(json)
+        identifier = content_hash if given is _MISSING else self._id(given)
+        text_hash = _digest(text.encode())
+        return Document(identifier, source, text, content_hash, text_hash, where, None, title, json)
+
+    def _renamed(self, names: tuple[str, ...]) -> dict[str, str]:
+        """What the fields that cannot keep their names are called.
+
+        Raises:
+            RecordError: a field that es_hybrid writes itself, or two of the same name.
+        """
+        _refuse_reserved(names, self.fields.reserved)
+        if self.fields.id is not None and self.fields.id not in names:
+            raise RecordError(
+                f"no id field {self.fields.id!r}: name another with --id-field, or leave it out"
+            )
+        found = {}
+        for name in names:
+            stored = stored_name(name)
+            if stored == name or (name == DEFAULT_ID_FIELD and self._id_is_no_field):
+                continue
+            if stored in names:
+                raise RecordError(
+                    f"field {name!r} would be kept as {stored!r}, which the record has as well: "
+                    f"rename one with --map OTHER={name}"
+                )
+            found[name] = stored
+        if len(self._known) == _MOST_SHAPES:
+            self._known.clear()
+        self._known[names] = found
+        self.renamed |= {name: stored for name, stored in found.items() if name in METADATA_FIELDS}
+        return found
+
+    def _id(self, value: Any) -> str:
+        # Four bytes are the most that a letter takes; half a surrogate pair is no ASCII.
+        if type(value) is str and value and value.isascii() and len(value) <= MAX_ID_BYTES:
+            return value
+        return _checked_id(value, self._id_field)
+
+
 def document(record: Record, fields: Fields, *, where: str = "") -> Document:
     """Make a Document of a record.
 
@@ -121,21 +210,7 @@ def document(record: Record, fields: Fields, *, where: str = "") -> Document:
     >>> document({"_id": 7, "title": "Tea", "text": "hot"}, Fields()).text
     'Tea hot'
     """
-    record = retyped(by_field(record, fields.columns), fields.types.items())
-    record = _composed(record, fields.text)
-    _refuse_reserved(record, fields.reserved)
-    source = _stored(record, fields.id or DEFAULT_ID_FIELD)
-    content_hash = _digest(dumped(source))
-    text = _text(record, fields.text, required=fields.text_required)
-    return Document(
-        id=_id(record, fields.id, content_hash),
-        source=source,
-        text=text,
-        content_hash=content_hash,
-        text_hash=_digest(text.encode()),
-        where=where,
-        title=_text_of(fields.text[0], record.get(fields.text[0])) if fields.text[1:] else "",
-    )
+    return Reader(fields).document(record, where=where)
 
 
 def stored_name(name: str) -> str:
@@ -167,12 +242,17 @@ def by_field(record: Mapping[str, T], columns: Mapping[str, str]) -> Mapping[str
     return kept | {name: record[column] for name, column in columns.items() if column in record}
 
 
-def _composed(record: Record, names: Sequence[str]) -> Record:
+def _composed(record: Record, names: Sequence[str]) -> dict[str, Any]:
     """The record with its text fields in normal form C, as `texts.composed` says.
 
     A NaN in there is a missing text, as in a data frame.
     """
-    return {name: _composed_value(v) if name in names else v for name, v in record.items()}
+    source = dict(record)
+    for name in names:
+        value = source.get(name)
+        if value is not None and not (type(value) is str and value.isascii()):
+            source[name] = _composed_value(value)
+    return source
 
 
 def _composed_value(value: Any) -> Any:
@@ -187,24 +267,8 @@ def _composed_text(value: Any) -> Any:
     return None if isinstance(value, float) and isnan(value) else value
 
 
-def _stored(record: Record, id_field: str) -> dict[str, Any]:
-    """The fields as the index keeps them; ``_id`` is no field where it is the id."""
-    source: dict[str, Any] = {}
-    for name, value in record.items():
-        if name == id_field == DEFAULT_ID_FIELD:
-            continue
-        stored = stored_name(name)
-        if stored != name and stored in record:
-            raise RecordError(
-                f"field {name!r} would be kept as {stored!r}, which the record has as well: "
-                f"rename one with --map OTHER={name}"
-            )
-        source[stored] = value
-    return source
-
-
-def _refuse_reserved(record: Record, reserved: Collection[str]) -> None:
-    for name in record:
+def _refuse_reserved(names: Iterable[str], reserved: Collection[str]) -> None:
+    for name in names:
         if name.partition(".")[0] in reserved:  # Elasticsearch reads a dot as a path
             vectors = ", or if it holds the vectors, --vector-field " + name
             raise RecordError(
@@ -214,7 +278,7 @@ def _refuse_reserved(record: Record, reserved: Collection[str]) -> None:
 
 
 def _text(record: Record, names: Sequence[str], *, required: bool) -> str:
-    text = " ".join(part for name in names if (part := _text_of(name, record.get(name))))
+    text = " ".join([part for name in names if (part := _text_of(name, record.get(name)))])
     if required and is_blank(text):
         found = ", ".join(sorted(map(str, record))) or "nothing"
         blank = " and ".join(name for name in names if name in record)
@@ -238,13 +302,7 @@ def _text_of(name: str, value: Any) -> str:
     raise RecordError(f"text field {name!r} holds {shown(value)}: give a string or a list of them")
 
 
-def _id(record: Record, field: str | None, content_hash: str) -> str:
-    name = field or DEFAULT_ID_FIELD
-    if name not in record:
-        if field is None:
-            return content_hash
-        raise RecordError(f"no id field {field!r}: name another with --id-field, or leave it out")
-    value = record[name]
+def _checked_id(value: Any, name: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
         raise RecordError(f"id {shown(value)} in field {name!r}: an id is a string or an integer")
     identifier = str(value)
@@ -263,4 +321,4 @@ def _id(record: Record, field: str | None, content_hash: str) -> str:
 
 
 def _digest(data: bytes) -> str:
-    return blake2b(data, digest_size=16).hexdigest()
+    return blake2b(data, digest_size=_HASH_BYTES).hexdigest()

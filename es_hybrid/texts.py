@@ -15,6 +15,8 @@ def is_blank(text: str) -> bool:
     >>> is_blank(" \u3000\u200b\ufeff"), is_blank("?")
     (True, False)
     """
+    if "!" <= text[:1] <= "~":  # as almost all texts begin
+        return False
     return all(letter in _BLANK_LETTERS or category(letter) in _INVISIBLE for letter in text)
 
 

@@ -66,16 +66,39 @@ def unit(vectors: Vectors) -> UnitVectors:
     ...     [np.float32(0.6), np.float32(0.8)]]
     True
     """
-    norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
-    finite = np.all(np.isfinite(vectors), axis=1, keepdims=True)[:, 0]
-    usable = finite & (norms > _SMALLEST_NORM)
+    exact = vectors.astype(np.float64)
+    norms = _norms(exact)
+    faults = _faults(norms)
+    if not faults:
+        exact /= norms[:, None]
+        return UnitVectors(exact.astype(np.float32), norms, faults)
     scaled = np.zeros_like(vectors)
-    scaled[usable] = vectors[usable] / norms[usable, None]
-    faults = {
-        int(row): "a vector of length zero" if finite[row] else "a vector with NaN or infinity"
-        for row in np.flatnonzero(~usable)
-    }
+    usable = np.delete(np.arange(len(vectors)), list(faults))
+    scaled[usable] = exact[usable] / norms[usable, None]
     return UnitVectors(scaled, norms, faults)
+
+
+def unusable(vectors: Vectors) -> dict[int, str]:
+    """Row number -> why that row is no usable vector, as `unit` says it.
+
+    >>> unusable(np.array([[3, 4], [0, 0], [1, np.nan]], np.float32))
+    {1: 'a vector of length zero', 2: 'a vector with NaN or infinity'}
+    """
+    return _faults(_norms(vectors.astype(np.float64)))
+
+
+def _norms(exact: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """NaN or infinite where a value is; a float32 is too small to become infinite squared."""
+    norms: npt.NDArray[np.float64] = np.sqrt(np.einsum("ij,ij->i", exact, exact))
+    return norms
+
+
+def _faults(norms: npt.NDArray[np.float64]) -> dict[int, str]:
+    usable = (norms > _SMALLEST_NORM) & (norms < np.inf)
+    return {
+        row: "a vector of length zero" if norms[row] < 1 else "a vector with NaN or infinity"
+        for row in np.flatnonzero(~usable).tolist()
+    }
 
 
 def usable(vectors: Vectors, *, scaled: bool) -> UnitVectors:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 
@@ -33,11 +32,18 @@ class Prepared:
     lines: bytes
 
 
-def prepared(document: Document, body: dict[str, Any]) -> Prepared:
-    """The lines for one document; whatever its fields are called, they stay data."""
-    action = orjson.dumps({"index": {"_id": document.id}})
-    source = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
-    return Prepared(document, b"%s\n%s\n" % (action, source))
+def prepared(document: Document, beside: bytes) -> Prepared:
+    """The lines for one document; whatever its fields are called, they stay data.
+
+    Args:
+        document: its fields are taken as the JSON that was hashed: written once, never again.
+        beside: what stands beside them, as the members of a JSON object without its braces.
+    """
+    fields = document.json[:-1]
+    comma = b"," if len(fields) > 1 else b""
+    action = orjson.dumps(document.id)
+    lines = b'{"index":{"_id":%b}}\n%b%b%b}\n' % (action, fields, comma, beside)
+    return Prepared(document, lines)
 
 
 def batches(

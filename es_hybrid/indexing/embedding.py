@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+import numpy as np
+
 from es_hybrid.documents import Document
 from es_hybrid.embedders import LONGEST_TEXT, Embedder, document_vectors, token_counts
 from es_hybrid.errors import EmbedderError
@@ -22,7 +24,7 @@ BATCH = 64
 TOGETHER = 512
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Vector:
     """What the embedder made of one text.
 
@@ -40,7 +42,7 @@ class Vector:
 _Maker = Callable[[Sequence[str]], list[Vector]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Embedded:
     """A document with its vectors, or with the reason why it has none.
 
@@ -66,6 +68,8 @@ def embedded(
 ) -> Iterator[Embedded]:
     """Embed all documents, longest text first; each comes back exactly once.
 
+    Those that have a vector come before all others.
+
     Args:
         embedder: makes the vectors.
         documents: no id twice; those that came with a vector are not embedded.
@@ -75,10 +79,10 @@ def embedded(
     make = partial(_vectors, embedder, scaled=scaled)
     together: list[_Waiting] = []
     texts = 0
+    given = [one for one in documents if one.vector is not None]
+    yield from _ready(given, maker=embedder.info.id, scaled=scaled)
     for document in documents:
         if document.vector is not None:
-            ready = _checked(document.vector[None, :], maker=embedder.info.id, scaled=scaled)
-            yield _Waiting(document, [], dict(enumerate(ready))).embedded()
             continue
         try:
             passages = splitter.passages(document.text, title=document.title) if splitter else []
@@ -91,6 +95,16 @@ def embedded(
             yield from _together(make, together)
             together, texts = [], 0
     yield from _together(make, together)
+
+
+def _ready(given: Sequence[Document], *, maker: str, scaled: bool) -> Iterator[Embedded]:
+    """Documents that came with their vectors, which are looked at all at once."""
+    if not given:
+        return
+    vectors = np.array([one.vector for one in given])
+    checked = _checked(vectors, maker=maker, scaled=scaled)
+    for document, vector in zip(given, checked, strict=True):
+        yield Embedded(document, (vector,), (), vector.fault)
 
 
 @dataclass(slots=True)
@@ -144,11 +158,13 @@ def _vectors(embedder: Embedder, texts: Sequence[str], *, scaled: bool) -> list[
 
 def _checked(vectors: Vectors, *, maker: str, scaled: bool) -> list[Vector]:
     result = usable(vectors, scaled=scaled)
+    rows = map(Vector, result.vectors, result.norms.tolist())
+    if not result.faults:
+        return list(rows)
+    faults = {row: f"{maker} gave {why}" for row, why in result.faults.items()}
     return [
-        Vector(None, fault=f"{maker} gave {result.faults[row]}")
-        if row in result.faults
-        else Vector(result.vectors[row], float(result.norms[row]))
-        for row in range(len(vectors))
+        Vector(None, fault=faults[row]) if row in faults else vector
+        for row, vector in enumerate(rows)
     ]
 
 

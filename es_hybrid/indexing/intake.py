@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal, get_args
 
-from es_hybrid.documents import METADATA_FIELDS, Document, Fields, document, stored_name
+from es_hybrid.documents import Document, Fields, Reader
 from es_hybrid.errors import RecordError, UsageError
 from es_hybrid.indexing.report import Problem, Tally
+from es_hybrid.indexing.seen import Seen, hashes
 from es_hybrid.sources import Item, Source
 
 Duplicates = Literal["reject", "last"]
 
-# Documents that are planned and embedded together: enough to sort by length, few in memory.
+# Records that are read, planned and embedded together: enough to sort by length, few in memory.
 WINDOW = 512
 
 # A record that was not indexed, and the record itself as it was read.
@@ -25,7 +27,7 @@ class Window:
     """Documents that are planned and embedded together.
 
     Attributes:
-        documents: no id twice; may be empty at the end.
+        documents: no id twice; may be empty.
         position: bytes of the source read so far.
         rewrites: whether one of them replaces a document of an earlier window.
     """
@@ -79,59 +81,71 @@ class Intake:
         self.tally = tally
         self.lost = lost
         self.skip = skip
-        self._seen: dict[str, int] = {}  # id -> a part of its content hash
+        self._reader = Reader(fields)
+        self._seen = Seen()
 
     def windows(self) -> Iterator[Window]:
         """All documents, in order."""
-        window: dict[str, Document] = {}
-        rewrites = False
-        position = 0
-        for number, item in enumerate(self.source):
-            if number < self.skip:
-                self._remember(item)
-                continue
-            self.tally.read += 1
-            position = item.position
-            made = self._made(item)
-            if made is None or self._repeats(made, item):
-                continue
-            if made.id in window:
-                self.tally.unchanged += 1  # neither embedded nor written
-                self.tally.superseded += 1
-            else:
-                rewrites |= made.id in self._seen
-            self._seen[made.id] = _short(made)
-            window[made.id] = made
-            if len(window) == WINDOW:
-                yield Window(list(window.values()), position, rewrites)
-                window, rewrites = {}, False
-        yield Window(list(window.values()), position, rewrites)
+        items, left = iter(self.source), self.skip
+        while left and (some := list(islice(items, min(left, WINDOW)))):
+            self._remember(some)
+            left -= len(some)
+        while some := list(islice(items, WINDOW)):
+            yield self._window(some)
 
     def has_read(self, identifier: str) -> bool:
         """Whether a record of this id was met."""
-        return identifier in self._seen
+        return self.have_read([identifier])[0]
 
-    def _remember(self, item: Item) -> None:
-        """What a later record is compared with, of one whose fate is known already."""
-        try:
-            made = _given(self._document(item), item)
-        except RecordError:
-            return
-        if self.duplicates == "last":
-            self._seen[made.id] = _short(made)
-        else:
-            self._seen.setdefault(made.id, _short(made))
+    def have_read(self, identifiers: Sequence[str]) -> list[bool]:
+        """Of each id, whether a record of it was met; many at once take far less time."""
+        return [one is not None for one in self._seen.find(hashes(identifiers))]
+
+    def _window(self, items: Sequence[Item]) -> Window:
+        self.tally.read += len(items)
+        met = [(made, item) for item in items if (made := self._made(item)) is not None]
+        self.tally.renamed |= self._reader.renamed
+        ids = hashes(made.id for made, _ in met)
+        contents = hashes(made.content_hash for made, _ in met)
+        latest = dict(zip(ids, self._seen.find(ids), strict=True))
+        window: dict[str, Document] = {}
+        rewrites = False
+        for (made, item), identifier, content in zip(met, ids, contents, strict=True):
+            before = latest[identifier]
+            if before is not None:
+                if self._is_done_with(made, item, same=before == content):
+                    continue
+                if made.id in window:
+                    self.tally.unchanged += 1  # neither embedded nor written
+                    self.tally.superseded += 1
+                else:
+                    rewrites = True
+            latest[identifier] = content
+            window[made.id] = made
+            self._seen.remember(identifier, content)
+        return Window(list(window.values()), items[-1].position, rewrites)
+
+    def _remember(self, items: Sequence[Item]) -> None:
+        """What later records are compared with, of those whose fate is known already."""
+        for item in items:
+            try:
+                made = _given(self._document(item), item)
+            except RecordError:
+                continue
+            identifier, content = hashes((made.id, made.content_hash))
+            if self.duplicates == "last" or self._seen.find([identifier]) == [None]:
+                self._seen.remember(identifier, content)
 
     def _document(self, item: Item) -> Document:
         if isinstance(item.record, RecordError):
             raise item.record
         if isinstance(item.vector, RecordError):
             raise item.vector
-        return document(item.record, self.fields, where=item.where)
+        return self._reader.document(item.record, where=item.where)
 
     def _made(self, item: Item) -> Document | None:
-        record = {} if isinstance(item.record, RecordError) else item.record
-        self.tally.unseen.difference_update(record)
+        if self.tally.unseen and not isinstance(item.record, RecordError):
+            self.tally.unseen.difference_update(item.record)
         try:
             made = self._document(item)
         except RecordError as error:
@@ -139,19 +153,15 @@ class Intake:
             self.lost(Problem("rejected", item.where, str(error), error=kind), item.record)
             return None
         self.tally.made_ids += made.id == made.content_hash
-        for name in METADATA_FIELDS.intersection(record):
-            if stored_name(name) in made.source:
-                self.tally.renamed[name] = stored_name(name)
         return _given(made, item)
 
-    def _repeats(self, made: Document, item: Item) -> bool:
-        """Whether the document is not needed, as its id stood before in this run."""
-        before = self._seen.get(made.id)
-        if before is None or (before != _short(made) and self.duplicates == "last"):
-            return False
-        if before == _short(made):
+    def _is_done_with(self, made: Document, item: Item, *, same: bool) -> bool:
+        """Whether a document is not needed whose id stood before in this run."""
+        if same:
             self.tally.unchanged += 1
             return True
+        if self.duplicates == "last":
+            return False
         reason = (
             f"id {made.id!r} stood before in this run with other content: make ids unique, or "
             "take the last one with --duplicates last"
@@ -162,10 +172,6 @@ class Intake:
 
 
 def _given(made: Document, item: Item) -> Document:
-    given = item.vector
-    return made if given is None or isinstance(given, RecordError) else made.given(given)
-
-
-def _short(made: Document) -> int:
-    """60 bits of the content hash: a third of the memory, for every id of a run."""
-    return int(made.content_hash[:15], 16)
+    if item.vector is not None and not isinstance(item.vector, RecordError):
+        made.give(item.vector)
+    return made

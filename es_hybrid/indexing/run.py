@@ -31,7 +31,7 @@ from es_hybrid.indexing.ready import Ready
 from es_hybrid.indexing.report import Problem, Progress, Report, Tally
 from es_hybrid.indexing.sending import Sender, Sent
 from es_hybrid.indexing.state import index_id
-from es_hybrid.indexing.stored import stored
+from es_hybrid.indexing.stored import Stored
 from es_hybrid.indexing.target import Target, Wanted, refresh
 from es_hybrid.passages import Splitter
 from es_hybrid.similarity import similarity as similarity_of
@@ -105,6 +105,7 @@ class Run:
         self.in_flight: deque[Future[Sent]] = deque()
         self.sender: Sender | None = None
         self.can = capabilities.read(self.client)
+        self.stored = Stored(source=job.origin, base64=self.can.base64_vectors)
         self.ready = False
         self.position = 0
 
@@ -177,12 +178,17 @@ class Run:
         self._ready(window.documents)
         if window.rewrites:
             self._settle(0)  # else an older document might arrive behind a newer one
-        todo = plan(self.client, self.target.index, window.documents)
+        todo = self._plan(window.documents)
         self.tally.unchanged += todo.unchanged
         for batch in bulk.batches(map(self._prepared, self._with_vectors(todo))):
             self._settle(_MAX_IN_FLIGHT - 1)
             self.in_flight.append(pool.submit(self._sender().send, batch))
             self._tell()
+
+    def _plan(self, documents: Sequence[Document]) -> Plan:
+        if self.target.created:  # by this run: what is in there, it wrote
+            return Plan(tuple(documents), (), 0)
+        return plan(self.client, self.target.index, documents)
 
     def _ready(self, first: Sequence[Document]) -> None:
         """Before the first document: the index and its typed fields are there."""
@@ -242,8 +248,7 @@ class Run:
             yield item
 
     def _prepared(self, item: Embedded) -> bulk.Prepared:
-        body = stored(item, source=self.job.origin, base64=self.can.base64_vectors)
-        return bulk.prepared(item.document, body)
+        return bulk.prepared(item.document, self.stored.beside(item))
 
     def _settle(self, most: int) -> None:
         """Wait until at most `most` requests are on their way; count what came back.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import mmap
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain, islice
-from mmap import MADV_DONTNEED, mmap
 from pathlib import Path
 from typing import Any
 
@@ -62,25 +62,25 @@ class GivenVectors(Source):
     def label(self) -> str:
         """What the vectors are called where nobody names the model that made them."""
 
-    def _give(self, items: Sequence[Item], values: Sequence[Any], places: Sequence[str]) -> None:
+    def _give(self, items: Sequence[Item], values: Any, where: Callable[[int], str]) -> None:
         """Each item gets the row made of its values, or why there is none.
 
         Args:
             items: as many as `values`.
-            values: what stands where a vector should be.
-            places: where that is, for messages.
+            values: a sequence or array of what stands where a vector should be.
+            where: the place of the n-th, for messages.
         """
         rows = self._matrix(values)
         if rows is None:
-            for item, given, where in zip(items, values, places, strict=True):
-                item.vector = self._checked(given, where=where)
+            for place, (item, given) in enumerate(zip(items, values, strict=True)):
+                item.vector = self._checked(given, where=where(place))
             return
         for item, row in zip(items, rows, strict=True):
             item.vector = row
         for place, why in unusable(rows).items():
-            items[place].vector = _unusable(places[place], why)
+            items[place].vector = _unusable(where(place), why)
 
-    def _matrix(self, values: Sequence[Any]) -> Vectors | None:
+    def _matrix(self, values: Any) -> Vectors | None:
         """All at once, float32, shape (n, dims); None where one of them is to be looked at."""
         try:
             array = np.asarray(values)
@@ -88,6 +88,8 @@ class GivenVectors(Source):
             return None
         if array.dtype.kind not in "fiu" or array.shape != (len(values), self.dims):
             return None
+        if array is not values and any(isinstance(one[0], bool | np.bool_) for one in values):
+            return None  # beside numbers, numpy takes truth values for such
         with np.errstate(over="ignore"):  # too large for float32 becomes inf, and is named
             return np.ascontiguousarray(array, dtype=np.float32)
 
@@ -165,9 +167,8 @@ class VectorColumn(GivenVectors):
             if values is None:
                 item.vector = RecordError(f"no vector in {self.column!r}: give each record one")
         given = [each for each in given if each[2] is not None]
-        where = f"vector field {self.column!r}"
-        items, values = [item for item, _, _ in given], [values for _, _, values in given]
-        self._give(items, values, [where] * len(given))
+        values = [values for _, _, values in given]
+        self._give([each[0] for each in given], values, lambda _: f"vector field {self.column!r}")
         for item, record, _ in given:
             if not isinstance(item.vector, RecordError):  # else it stays, for the dead letters
                 item.record = {k: value for k, value in record.items() if k != self.column}
@@ -228,8 +229,7 @@ class VectorFile(GivenVectors):
     def _read(self, items: Sequence[Item], first: int) -> None:
         """The rows from the `first` on; those of places without a record are passed over."""
         rows = self._rows[first : first + len(items)]
-        places = [f"row {first + number} of {self.file.name}" for number in range(len(items))]
-        self._give(items[: len(rows)], rows, places[: len(rows)])
+        self._give(items[: len(rows)], rows, lambda row: f"row {first + row} of {self.file.name}")
         for item in items[len(rows) :]:
             item.vector = RecordError(
                 f"{self.file.name} has {len(self._rows):,} rows, none for this record: make both "
@@ -241,8 +241,8 @@ class VectorFile(GivenVectors):
 def _forget(rows: npt.NDArray[Any]) -> None:
     """Let go of what was read of a mapped file, which counts as this process's memory else."""
     mapped = getattr(rows, "_mmap", None)
-    if isinstance(mapped, mmap) and hasattr(mapped, "madvise"):  # not on Windows
-        mapped.madvise(MADV_DONTNEED)
+    if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):  # not on Windows
+        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def _mapped(file: Path) -> npt.NDArray[Any]:

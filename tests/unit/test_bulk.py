@@ -2,29 +2,45 @@
 
 import json
 
-import numpy as np
 import pytest
 
-from es_hybrid.documents import Fields, document
+from es_hybrid.documents import Fields, document, stored_name
 from es_hybrid.indexing import bulk
 from es_hybrid.indexing.bulk import batches, prepared
 
 
 def ready(name, **more):
-    return prepared(document({"_id": name, "text": name}, Fields()), {"text": name, **more})
+    return prepared(document({"_id": name, "text": name, **more}, Fields()), b'"beside":1')
 
 
-@pytest.mark.parametrize("column", ["pipeline", "routing", "_op_type", "_source", "_id", "index"])
-def test_a_column_named_like_bulk_metadata_stays_data(column):
-    action, source = ready("a", **{column: "delete"}).lines.splitlines()
+NAMES = ("pipeline", "routing", "version", "_op_type", "_source", "_index", "_type", "index")
+LINES = 'x\n{"delete":{"_id":"b"}}\r\n\u2028\x85{"index":{"_id":"c"}}'
+
+
+@pytest.mark.parametrize("value", ["delete", LINES, {"delete": {"_id": "b"}}, ["create"]], ids=str)
+@pytest.mark.parametrize("column", NAMES)
+def test_a_column_named_like_bulk_metadata_stays_data_and_one_line(column, value):
+    action, source = ready("a", **{column: value}).lines.splitlines()
     assert json.loads(action) == {"index": {"_id": "a"}}
-    assert json.loads(source)[column] == "delete"
+    assert json.loads(source)[stored_name(column)] == value
 
 
-def test_a_vector_and_a_text_with_line_breaks_fit_on_their_line():
-    lines = ready("a\n", text="x\ny\u2028z", embedding=np.array([0.6, 0.8], np.float32)).lines
-    assert lines.count(b"\n") == 2
-    assert lines.endswith(b'"embedding":[0.6,0.8]}\n')
+@pytest.mark.parametrize("name", ["a\n", LINES, '"},"delete":{"_id":"', "\\", "b\x00"], ids=repr)
+def test_an_id_stays_an_id_whatever_it_says(name):
+    action, _, end = ready(name).lines.split(b"\n")
+    assert json.loads(action) == {"index": {"_id": name}}
+    assert end == b""
+
+
+@pytest.mark.parametrize("key", ['"},"delete":{"', "a\nb", "{}"], ids=repr)
+def test_a_field_stays_a_field_whatever_it_is_called(key):
+    _, source = ready("a", **{key: 1}).lines.splitlines()
+    assert json.loads(source) == {"text": "a", key: 1, "beside": 1}
+
+
+def test_a_record_that_is_nothing_but_its_id_has_only_what_stands_beside():
+    empty = document({"_id": "a"}, Fields(text_required=False))
+    assert prepared(empty, b'"beside":1').lines.splitlines()[1] == b'{"beside":1}'
 
 
 def sizes(monkeypatch, lengths, *, most_bytes=100, most_documents=3):

@@ -31,7 +31,7 @@ NO_MASTER = item(503, "cluster_block_exception", "blocked by: [SERVICE_UNAVAILAB
 
 
 def ready(name):
-    return prepared(document({"_id": name, "text": name}, Fields()), {"text": name})
+    return prepared(document({"_id": name, "text": name}, Fields()), b'"more":1')
 
 
 def items(*results):
