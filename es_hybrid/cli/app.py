@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import typer
 
+from es_hybrid.cli.dead_letters import dead_letters
 from es_hybrid.cli.doctor import doctor
 from es_hybrid.cli.help import Command, Group
 from es_hybrid.cli.index import index
@@ -52,6 +53,7 @@ for command, panel in (
     (doctor, "When something does not work"),
 ):
     app.command(cls=Command, rich_help_panel=panel)(command)
+app.add_typer(dead_letters, rich_help_panel=_DATA)
 app.add_typer(keys, rich_help_panel="Access")
 
 

@@ -12,12 +12,14 @@ import typer
 from es_hybrid.cli.connection import with_client
 from es_hybrid.cli.index_options import IndexOptions, names, pairs, read_settings
 from es_hybrid.cli.output import Interrupted, print_json, printable, say, stop
+from es_hybrid.errors import UsageError
 
 if TYPE_CHECKING:
     from es_hybrid.indexing import Report
 
 _FAILED = 1
 _INPUT = "Input"
+_RUN = "Runs"
 _SHOWN = 10  # problems; the dead letters have them all
 
 
@@ -146,6 +148,35 @@ def index(
         Path | None,
         typer.Option(help="File for what cannot be indexed. Default: NAME.dead-letters.ndjson."),
     ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            help="What the documents say that they came from; --prune goes by it. Default: the "
+            "name of the file or folder.",
+            rich_help_panel=_INPUT,
+        ),
+    ] = None,
+    prune: Annotated[
+        bool,
+        typer.Option(
+            "--prune",
+            help="Delete the documents of this source that it has no more, once all of it is "
+            "indexed; not if they are above 20 % of it.",
+            rich_help_panel=_RUN,
+        ),
+    ] = False,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", help="With --prune: however many.", rich_help_panel=_RUN),
+    ] = False,
+    restart: Annotated[
+        bool,
+        typer.Option(
+            "--restart",
+            help="Begin with the first record, whatever an interrupted run has settled.",
+            rich_help_panel=_RUN,
+        ),
+    ] = False,
     allow_failures: Annotated[
         bool, typer.Option("--allow-failures", help="Exit with 0 even if records were refused.")
     ] = False,
@@ -153,10 +184,16 @@ def index(
 ) -> None:
     """Index documents with their vectors.
 
-    Run it again with the same or newer files: what did not change is neither embedded nor written.
+    Run it again with the same or newer files: what did not change is neither embedded nor
+    written, and where only other fields than the text did, nothing is embedded. A run that was
+    stopped, even by kill -9, is gone on with by the same command: what it settled is noted in
+    $XDG_STATE_HOME/es-hybrid. What cannot be indexed is kept with its reason: see es-hybrid
+    dead-letters.
 
     Example: es-hybrid index films films.jsonl --analysis english
     """
+    from es_hybrid.indexing.prune import SHARE
+    from es_hybrid.indexing.state import state_folder
     from es_hybrid.sources import open_source
 
     letters = dead_letters or Path(f"{name}.dead-letters.ndjson")
@@ -176,13 +213,24 @@ def index(
         duplicates=duplicates,
         delimiter=delimiter,
         encoding=encoding,
+        source=source,
         fields=pairs("--field", field, mark=":", like="year:number"),
         map=pairs("--map", map, mark="=", like="title=headline"),
     )
     options = said.over(read_settings(settings_file)) if settings_file else said
-    indexer = _indexer(client, name, options, letters=letters)
-    source = open_source(paths, delimiter=options.delimiter, encoding=options.encoding)
-    report = _written(indexer, source)
+    if prune and options.source is None:
+        check_one_name(paths)
+    indexer = indexer_of(
+        client,
+        name,
+        options,
+        letters=letters,
+        state=state_folder(),
+        restart=restart,
+        prune=(1.0 if yes else SHARE) if prune else None,
+    )
+    opened = open_source(paths, delimiter=options.delimiter, encoding=options.encoding)
+    report = _written(indexer, opened)
     if as_json:
         print_json(report.to_dict())
     else:
@@ -190,11 +238,25 @@ def index(
     for note in (*report.notes, *_seen(report)):
         say(printable(note))
     _complain(report, letters)
-    if not (report.complete or allow_failures):
+    if report.not_pruned or not (report.complete or allow_failures):
         stop(_FAILED)
 
 
-def _indexer(client: Any, name: str, options: IndexOptions, *, letters: Path) -> Any:
+def check_one_name(paths: list[str]) -> None:
+    """Refuse to prune by a name that may be another one tomorrow.
+
+    Raises:
+        UsageError: the input is not one file or folder.
+    """
+    if len(paths) != 1 or not Path(paths[0]).exists():
+        raise UsageError(
+            f"--prune deletes what one source has no more, and {' '.join(paths)!r} is called "
+            "after its files: give it a name that stays, as --source films"
+        )
+
+
+def indexer_of(client: Any, name: str, options: IndexOptions, *, letters: Path, **more: Any) -> Any:
+    """The indexer that was asked for; `more` are arguments that no settings file has."""
     from es_hybrid.indexing import Indexer
 
     return Indexer(
@@ -216,6 +278,8 @@ def _indexer(client: Any, name: str, options: IndexOptions, *, letters: Path) ->
         fields=options.fields,
         columns=options.map,
         duplicates=options.duplicates or "reject",
+        source=options.source,
+        **more,
     )
 
 
@@ -243,19 +307,30 @@ def _print(report: Report) -> None:
     near = "" if report.similarity == "cosine" else f", {report.similarity}"
     bm25 = " --mode bm25" if report.embedder.startswith("given:") else ""
     superseded = f" ({report.superseded:,} superseded)" if report.superseded else ""
+    rewritten = f", {report.rewritten:,} with the vectors that they had" if report.rewritten else ""
+    pruned = f"{report.pruned:,} of {report.gone:,} gone ones pruned\n" if report.gone else ""
     typer.echo(
         f"{report.name} ({report.index}{new}): {report.analysis}{detected} analysis, "
         f"{report.embedder} embeddings, {report.vector_index} vectors{near}\n"
         f"{report.read:,} read = {report.indexed:,} indexed + "
         f"{report.unchanged:,} unchanged{superseded} + "
         f"{report.dead_lettered:,} dead-lettered + {report.rejected:,} rejected\n"
-        f"{report.embedded:,} embedded{pieces}{pace}, {report.seconds:,.1f} s in all\n"
+        f"{pruned}"
+        f"{report.embedded:,} embedded{pieces}{pace}{rewritten}, {report.seconds:,.1f} s in all\n"
         f'search it: es-hybrid search {report.name} "some words"{bm25}'
     )
 
 
 def _seen(report: Report) -> Iterator[str]:
     """What the input had that is not in the index under its own name, or not whole."""
+    if report.resumed:
+        yield (
+            f"an interrupted run was gone on with: it had settled {report.resumed:,} records "
+            "(--restart begins anew)"
+        )
+    if report.not_pruned:
+        more = "; see that the source is whole, then add --yes" if report.gone else ""
+        yield f"not pruned: {report.not_pruned}{more}"
     for column, stored in report.renamed.items():
         yield f"column {column!r} is kept as {stored!r}: Elasticsearch has the first for itself"
     if report.created and report.unseen:
@@ -288,5 +363,6 @@ def _complain(report: Report, letters: Path) -> None:
         say(f"… and {lost - _SHOWN:,} more")
     if lost:
         say(
-            f"{lost:,} of {report.read:,} records are not indexed; {letters} has them, with reasons"
+            f"{lost:,} of {report.read:,} records are not indexed; {letters} has them, with "
+            f"reasons: es-hybrid dead-letters show {letters}"
         )

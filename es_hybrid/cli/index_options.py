@@ -31,6 +31,7 @@ class IndexOptions:
         duplicates: ``"reject"`` or ``"last"``.
         delimiter: of CSV.
         encoding: of CSV and text files.
+        source: what the documents say that they came from.
         fields: field -> type.
         map: field -> the column that it is read from.
     """
@@ -50,6 +51,7 @@ class IndexOptions:
     duplicates: str | None = None
     delimiter: str | None = None
     encoding: str | None = None
+    source: str | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
     map: Mapping[str, str] = field(default_factory=dict)
 

@@ -75,7 +75,7 @@ class DeadLetters:
             self._file = self._file or _opened(self.path)
             _append(self._file, line)
         except OSError as error:
-            raise _unwritable(self.path, error) from error
+            raise unwritable(self.path, error) from error
         self._number = number
 
     def sync(self) -> None:
@@ -89,7 +89,7 @@ class DeadLetters:
         try:
             os.fsync(self._file.fileno())
         except OSError as error:
-            raise _unwritable(self.path, error) from error
+            raise unwritable(self.path, error) from error
 
     def close(self) -> None:
         """Close the file, if one was opened."""
@@ -112,7 +112,7 @@ def withdraw(path: Path, *, run: str, after: int = 0) -> None:
                 path, (line for line in lines(path) if not _is_withdrawn(line, run, after))
             )
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
 
 
 def replace_lines(path: Path, kept: Iterator[bytes]) -> None:
@@ -174,7 +174,7 @@ def _line(
     record: Mapping[str, Any] | None,
     vector: Vectors | None,
 ) -> bytes:
-    now = datetime.now(UTC).isoformat(timespec="seconds")
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
     letter = {"time": now, **letter, **asdict(problem), "record": record}
     letter |= {} if vector is None else {"vector": vector}
     options = orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
@@ -203,10 +203,11 @@ def _try(path: Path) -> None:
         if not existed:
             path.unlink()
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
 
 
-def _unwritable(path: Path, error: OSError) -> SourceError:
+def unwritable(path: Path, error: OSError) -> SourceError:
+    """That no letter can be kept, and what to do about it."""
     return SourceError(
         f"cannot keep dead letters in {str(path)!r} ({error.strerror}): "
         "make room, or name another file with --dead-letters; the same command then goes on"

@@ -114,8 +114,17 @@ class _Indexing:
                 f"{type(self).__name__} cannot use a {type(client).__name__}: take {other}"
             )
 
+    def _check_name(self, source: Source) -> None:
+        """Refuse to prune what came from anywhere."""
+        if self.prune is not None and self.source is None and source.files() is None:
+            raise UsageError(
+                f"prune deletes what one source has no more, and {source.name!r} may be any: "
+                "give these records a name that stays, as source='films' (--source films)"
+            )
+
     def _write(self, client: Elasticsearch, records: Any, progress: OnProgress) -> Report:
         source = records if isinstance(records, Source) else memory(records)
+        self._check_name(source)
         source, embedder = self.vectors.beside(source, embedder=self.wanted.embedder)
         hints = by_field(source.types, self.columns)
         wanted = replace(self.wanted, embedder=embedder, hints=hints)

@@ -34,6 +34,14 @@ def pytest_report_header() -> str:
     return f"{client}Elasticsearch {VERSION}, the embedded node: no Docker engine is used"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def notes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where runs of these tests keep their notes: not where the user's are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield Path(os.environ["XDG_STATE_HOME"])
+
+
 @pytest.fixture(scope="session")
 def nodes() -> Iterator[Path]:
     """A folder for this run's nodes alone; pytest's own would be closed to the server's account."""

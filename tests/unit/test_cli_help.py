@@ -38,6 +38,13 @@ def test_every_command_has_help_and_json(typed, command, flag):
     assert "--json" in out
 
 
+@pytest.mark.parametrize("command", ["show", "replay"])
+def test_every_command_of_a_group_has_help_and_json(typed, command):
+    code, out, _ = typed("dead-letters", command, "--help")
+    assert code == 0
+    assert "--json" in out
+
+
 @pytest.mark.parametrize("option", CONNECTION)
 @pytest.mark.parametrize("command", CONNECTED)
 def test_the_connection_options_stand_together_under_their_own_heading(typed, command, option):

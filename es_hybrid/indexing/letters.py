@@ -1,0 +1,133 @@
+"""Letters: a file of dead letters, read again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from es_hybrid.errors import SourceError
+from es_hybrid.indexing.dead_letters import lines
+from es_hybrid.sources import Item, Source
+from es_hybrid.vectors import Vectors
+
+# Of each type of error, each with another reason.
+EXAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One dead letter.
+
+    Attributes:
+        line: as it stands in the file.
+        told: what it says; empty where the line is no letter.
+    """
+
+    line: bytes
+    told: Mapping[str, Any]
+
+    @property
+    def error(self) -> str:
+        """The type of the error; an earlier es_hybrid did not tell it."""
+        return str(self.told.get("error") or self.told.get("fate") or "no dead letter")
+
+    @property
+    def replayable(self) -> bool:
+        """Whether it holds the record, and not only its text."""
+        return isinstance(self.told.get("record"), dict)
+
+    @property
+    def written(self) -> bool:
+        """Whether the record became a document, whose fields have their final names."""
+        return bool(self.told.get("fate") == "dead_lettered")
+
+    @property
+    def source(self) -> str:
+        """What the record was read from."""
+        return str(self.told.get("source") or "dead letters")
+
+    @property
+    def vector(self) -> Vectors | None:
+        """The ready vector that came with it, float32, shape (dims,)."""
+        values = self.told.get("vector")
+        return None if values is None else np.array(values, np.float32)
+
+
+def read_letters(path: Path) -> Iterator[Letter]:
+    """All letters of a file, in order.
+
+    Raises:
+        SourceError: it cannot be read.
+    """
+    try:
+        yield from map(_letter, lines(path))
+    except OSError as error:
+        raise SourceError(f"cannot read {str(path)!r}: {error.strerror}") from None
+
+
+def _letter(line: bytes) -> Letter:
+    try:
+        told = orjson.loads(line)
+    except ValueError:
+        told = None
+    return Letter(line, told if isinstance(told, dict) else {})
+
+
+@dataclass(slots=True)
+class Kind:
+    """All letters of one type of error.
+
+    Attributes:
+        error: the type.
+        count: how many.
+        replayable: how many of them hold their record.
+        examples: the first ones, each with another reason: its time, place, id and reason.
+    """
+
+    error: str
+    count: int = 0
+    replayable: int = 0
+    examples: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, letter: Letter) -> None:
+        """Count one more."""
+        self.count += 1
+        self.replayable += letter.replayable
+        reason = letter.told.get("reason")
+        if len(self.examples) < EXAMPLES and reason not in {one["reason"] for one in self.examples}:
+            names = ("time", "where", "id", "reason", "attempts")
+            self.examples.append({name: letter.told.get(name) for name in names})
+
+
+def kinds(letters: Iterable[Letter]) -> list[Kind]:
+    """By type of error, the most frequent first."""
+    found: dict[str, Kind] = {}
+    for letter in letters:
+        found.setdefault(letter.error, Kind(letter.error)).add(letter)
+    return sorted(found.values(), key=lambda kind: -kind.count)
+
+
+class LetterSource(Source):
+    """The records of letters, as they were read the first time.
+
+    Args:
+        name: what they were read from.
+        letters: all of them replayable.
+    """
+
+    size = None
+
+    def __init__(self, name: str, letters: Iterable[Letter]) -> None:
+        self.name = name
+        self.letters = letters
+
+    def __iter__(self) -> Iterator[Item]:
+        """The records, in order."""
+        for letter in self.letters:
+            where = str(letter.told.get("where", "a dead letter"))
+            yield Item(where, letter.told["record"], vector=letter.vector)
