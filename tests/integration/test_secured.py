@@ -1,0 +1,324 @@
+"""A secured node: TLS, a login, and keys that may do one job. One start, worth many facts."""
+
+import logging
+import re
+import socket
+import ssl
+import time
+import traceback
+from base64 import b64decode
+
+import psutil
+import pytest
+
+from es_hybrid import Indexer, Searcher
+from es_hybrid.client import connect, path, request
+from es_hybrid.errors import AccessDenied, DownloadFailed, JavaNotFound, NodeFailed, ServerError
+from es_hybrid.indexing.creation import create
+from es_hybrid.indexing.target import Wanted, find
+from es_hybrid.keys import ROLES, create_key
+from es_hybrid.node import TEST_JAVA_OPTIONS, Node
+from es_hybrid.settings import Settings
+from tests.commands import Terminal
+from tests.integration.conftest import VERSION
+from tests.shelf import BOOKS, WORDS, ids
+
+OTHERS = "films-of-kim"  # a neighbour by name, and somebody else's index
+
+
+@pytest.fixture(scope="module")
+def home(nodes):
+    """Where commands look for nodes, apart from the folder of downloads."""
+    return nodes / "home"
+
+
+@pytest.fixture(scope="module")
+def node(home):
+    found = Node(
+        version=VERSION,
+        name="secured",
+        root=home / "nodes",
+        java_options=TEST_JAVA_OPTIONS,
+        secure=True,
+    )
+    try:
+        found.up()
+    except (JavaNotFound, DownloadFailed) as error:
+        pytest.skip(f"no Elasticsearch can be started here: {error}")
+    yield found
+    found.down()
+
+
+@pytest.fixture(scope="module")
+def settings(home, node):
+    """What a person sets who has this node: nothing but where it is."""
+
+    def made(**more):
+        return Settings(**{"home": home, "node": "secured", "request_timeout": 30} | more)
+
+    return made
+
+
+@pytest.fixture(scope="module")
+def admin(settings):
+    with connect(settings()) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def key(admin):
+    """A key for a role and an index, made once."""
+    made = {}
+
+    def get(role, index="films"):
+        if (role, index) not in made:
+            made[role, index] = create_key(admin, role, index, expires="1h")
+        return made[role, index]
+
+    return get
+
+
+@pytest.fixture(scope="module")
+def as_role(key, settings):
+    """A client that has nothing but the key of this role."""
+    clients = {}
+
+    def get(role, index="films"):
+        if (role, index) not in clients:
+            clients[role, index] = connect(settings(api_key=key(role, index).encoded))
+        return clients[role, index]
+
+    yield get
+    for client in clients.values():
+        client.close()
+
+
+@pytest.fixture(scope="module")
+def films(admin, as_role):
+    """An index that the setup key made and the writer key filled; and somebody else's."""
+    wanted = Wanted(embedder=WORDS, analysis="standard")
+    target = find(as_role("setup"), "films", wanted, default_text=("title", "text"))
+    create(as_role("setup"), target, wanted, texts=(), serverless=False)
+    Indexer(as_role("writer"), "films", embedder=WORDS).write(BOOKS)
+    Indexer(admin, OTHERS, embedder=WORDS).write(BOOKS[:2])
+    return "films"
+
+
+@pytest.fixture
+def typed(home, node, capsys, monkeypatch):
+    monkeypatch.setenv("ES_HYBRID_HOME", str(home))
+    monkeypatch.setenv("ES_HYBRID_NODE", "secured")
+    return Terminal(capsys, monkeypatch)
+
+
+def test_a_client_finds_a_secured_node_and_its_login_by_itself(admin):
+    assert request(admin, "GET", path("_security", "_authenticate"))["username"] == "elastic"
+
+
+def test_the_doctor_finds_it_as_well_and_shows_no_password(typed, node):
+    ended = typed("doctor", "--json")
+    found = {check["name"]: check for check in ended.json["checks"]}
+    assert found["server"] == found["server"] | {"ok": True, "value": f"{VERSION} embedded"}
+    assert node.state().access.password() not in ended.out
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_status_shows_the_password_only_where_it_is_asked_for(typed, node, options):
+    password = node.state().access.password()
+    assert password not in typed("status", *options).out
+    assert password in typed("status", "--show-password", *options).out
+
+
+def test_an_open_node_is_not_exchanged_for_the_secured_one(typed):
+    ended = typed("up", "--version", VERSION)
+    assert ended.code == 1
+    assert "runs one server with security, not one server without security" in ended.err
+
+
+def test_nobody_else_may_read_its_secrets_and_its_data(node):
+    folder = node.state().ca_certs.parent
+    closed = ["secrets", "data", "config/elasticsearch.keystore", "config/es-hybrid.p12"]
+    modes = {name: (folder / name).stat().st_mode & 0o077 for name in closed}
+    assert modes == dict.fromkeys(closed, 0)
+
+
+def test_the_password_stands_in_no_process_and_no_log(node):
+    found = node.state()
+    process = psutil.Process(found.pid)
+    seen = [*process.cmdline(), *process.environ().values(), found.log.read_text()]
+    seen += [(found.data.parent / name).read_text() for name in ("start.log", "../state.json")]
+    assert not [text for text in seen if found.access.password() in text]
+
+
+def test_who_has_no_certificate_does_not_reach_its_other_port(node):
+    found = node.state()
+    sockets = psutil.Process(found.pid).net_connections("inet")
+    (port,) = {
+        s.laddr.port
+        for s in sockets
+        if s.status == "LISTEN" and not found.url.endswith(str(s.laddr.port))
+    }
+    context = found.access.context()
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=10) as plain,
+        pytest.raises(ssl.SSLError, match=r"(?i)certificate.required|bad.certificate"),
+        context.wrap_socket(plain, server_hostname="127.0.0.1") as secured,
+    ):
+        secured.recv(1)
+
+
+@pytest.mark.parametrize("trust", ["ca_certs", "fingerprint"])
+def test_it_is_trusted_by_its_authority_or_by_its_fingerprint(node, trust):
+    found = node.state()
+    given = {trust: getattr(found, trust), "password": found.access.password()}
+    with connect(Settings(url=found.url, **given)) as client:
+        assert request(client, "GET", path("_security", "_authenticate"))["enabled"] is True
+
+
+@pytest.mark.parametrize(
+    ("scheme", "fingerprint", "advice"),
+    [
+        ("https", None, "trust its certificate with --ca-certs FILE"),
+        ("https", "AB" * 32, "trust its certificate with --ca-certs FILE"),
+        ("http", None, "if this server speaks TLS, write https://"),
+    ],
+)
+def test_a_server_that_cannot_be_trusted_is_told_without_the_secret(
+    node, scheme, fingerprint, advice
+):
+    url = re.sub("^https", scheme, node.url)
+    given = {"url": url, "password": "sentinel-secret", "fingerprint": fingerprint}
+    with (
+        connect(Settings(**given)) as client,
+        pytest.raises(ServerError, match=advice) as refused,
+    ):
+        request(client.options(max_retries=0), "GET", path("_license"))
+    assert "sentinel-secret" not in "".join(traceback.format_exception(refused.value))
+
+
+def test_the_setup_key_creates_the_writer_key_indexes_and_the_reader_key_searches(films, as_role):
+    found = Searcher(as_role("reader"), films, embedder=WORDS).search("whale sea")
+    assert {"moby", "orca"} <= set(ids(found))
+    again = Indexer(as_role("writer"), films, embedder=WORDS).write(BOOKS)
+    assert (again.unchanged, again.indexed) == (len(BOOKS), 0)
+
+
+@pytest.mark.parametrize("role", ["setup", "reader", "pruner"])
+def test_only_the_writer_key_writes(films, as_role, role):
+    with pytest.raises(AccessDenied, match=r"unauthorized for API key"):
+        Indexer(as_role(role), films, embedder=WORDS).write([{"_id": "new", "text": "sea"}])
+    with pytest.raises(AccessDenied):
+        request(as_role(role), "PUT", path(films, "_doc", "new"), body={"text": "sea"})
+
+
+@pytest.mark.parametrize("role", ["setup", "reader", "writer"])
+def test_only_the_pruner_key_deletes_documents(films, as_role, role):
+    with pytest.raises(AccessDenied, match=r"unauthorized for API key"):
+        request(as_role(role), "DELETE", path(films, "_doc", "moby"))
+    body = [{"delete": {"_id": "moby"}}]
+    with pytest.raises(AccessDenied):
+        _bulk(as_role(role), films, body)
+
+
+def _bulk(client, index, lines):
+    """Send a bulk request; the refusal of its only item is raised like that of a request."""
+    answer = request(client, "POST", path(index, "_bulk"), body=lines, ndjson=True)
+    (item,) = (next(iter(item.values())) for item in answer["items"])
+    if item["status"] == 403:
+        raise AccessDenied(item["error"]["reason"])
+
+
+def test_the_pruner_key_deletes_and_makes_it_seen(films, as_role, admin):
+    Indexer(as_role("writer"), films, embedder=WORDS).write([{"_id": "old", "text": "gone"}])
+    _bulk(as_role("pruner"), films, [{"delete": {"_id": "old"}}])
+    request(as_role("pruner"), "POST", path(films, "_refresh"))
+    body = {"query": {"ids": {"values": ["old"]}}}
+    assert request(as_role("pruner"), "GET", path(films, "_count"), body=body)["count"] == 0
+
+
+@pytest.mark.parametrize("role", ["reader", "writer", "pruner"])
+def test_only_the_setup_key_deletes_the_index(films, as_role, role):
+    with pytest.raises(AccessDenied):
+        request(as_role(role), "DELETE", path("films-000001"))
+
+
+def test_the_setup_key_reads_no_document(films, as_role):
+    for where in (path(films, "_search"), path(films, "_doc", "moby")):
+        with pytest.raises(AccessDenied):
+            request(as_role("setup"), "GET", where)
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize(
+    "where", [(OTHERS, "_search"), (f"{OTHERS}-000001", "_doc", "moby"), (OTHERS,), (".security*",)]
+)
+def test_no_key_reads_anothers_index(films, as_role, role, where):
+    client = as_role(role)
+    told = request(client, "GET", path(*where), ok=(403, 404))
+    assert told == {} or told["status"] == 403
+
+
+def test_a_search_over_everything_finds_only_what_the_key_is_for(films, as_role):
+    hits = request(as_role("reader"), "GET", path("*", "_search"))["hits"]["hits"]
+    assert {hit["_index"] for hit in hits} == {"films-000001"}
+
+
+def test_a_key_makes_no_other_key(as_role):
+    with pytest.raises(AccessDenied):
+        create_key(as_role("reader"), "writer", "films")
+
+
+@pytest.mark.parametrize(
+    ("fate", "complaint"),
+    [
+        ("cut short", "invalid credentials for API key"),
+        ("no key at all", "invalid ApiKey value"),
+        ("expired", "api key is expired"),
+        ("invalidated", "has been invalidated"),
+    ],
+)
+def test_a_key_that_opens_nothing_says_why(admin, settings, fate, complaint):
+    made = create_key(admin, "reader", "films", expires="1s" if fate == "expired" else "1h")
+    used = {"cut short": made.encoded[:-4] + "AAA=", "no key at all": "AAAA"}
+    if fate == "expired":
+        time.sleep(1.1)
+    if fate == "invalidated":
+        request(admin, "DELETE", path("_security", "api_key"), body={"ids": [made.id]})
+    with (
+        connect(settings(api_key=used.get(fate, made.encoded))) as client,
+        pytest.raises(AccessDenied, match=complaint) as refused,
+    ):
+        request(client, "GET", path("films"))
+    assert made.encoded not in str(refused.value)
+
+
+def test_a_key_leaves_no_trace_in_logs_reports_dead_letters_and_errors(
+    films, key, settings, tmp_path, caplog
+):
+    caplog.set_level(logging.DEBUG)
+    dead = tmp_path / "dead.jsonl"
+    chosen = settings(api_key=key("writer").encoded)
+    client = connect(chosen)
+    indexer = Indexer(client, films, embedder=WORDS, dead_letters=dead)
+    report = indexer.write([{"_id": "x", "text": "sea"}, {"_id": "y", "text": "sea", "year": "no"}])
+    with pytest.raises(AccessDenied) as refused:
+        request(client, "DELETE", path("films-000001"))
+    client.close()
+    shown = [repr(each) for each in (report, indexer, client, chosen, key("writer"))]
+    shown += [caplog.text, dead.read_text(), *traceback.format_exception(refused.value)]
+    secrets = key("writer").encoded, b64decode(key("writer").encoded).decode().split(":")[1]
+    assert report.dead_lettered == 1
+    assert not [text for text in shown for secret in secrets if secret in text]
+
+
+def test_a_command_is_refused_in_one_line_without_the_key(films, typed, key, monkeypatch):
+    monkeypatch.setenv("ES_HYBRID_API_KEY", key("reader").encoded)
+    ended = typed("keys", "create", "writer", "films", "--json")
+    assert (ended.code, ended.json["error"]["kind"]) == (1, "AccessDenied")
+    assert key("reader").encoded not in ended.out + ended.err
+
+
+def test_an_open_node_is_not_found_behind_a_secured_one(node):
+    open_one = Node(version=VERSION, name="secured", root=node.state().data.parents[2])
+    with pytest.raises(NodeFailed, match="with security, not one server without security"):
+        open_one.up()
