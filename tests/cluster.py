@@ -20,6 +20,7 @@ class Cluster:
     def __init__(self, *, refuse=(), forbid=(), version="9.5.4"):
         self.refuse, self.forbid, self.version = refuse, forbid, version
         self.body, self.documents, self.requests = None, {}, []
+        self.uuid = "the first"  # of the index
         self.params = {}  # last part of a path -> the query strings it got
 
     def options(self, **_):
@@ -38,6 +39,8 @@ class Cluster:
         if method == "PUT":
             return self.create(json.loads(body))
         answers = {"": self.root, "_mget": self.mget, "_bulk": self.bulk, "_refresh": dict}
+        if last == "_settings" and self.body is not None:
+            return 200, {"films-000001": {"settings": {"index": {"uuid": self.uuid}}}}
         if last in answers:
             return 200, answers[last](*([body] if last in {"_mget", "_bulk"} else []))
         if self.body is None or last.startswith("_") or last == "plugins":
