@@ -22,6 +22,7 @@ _MISSING_ANALYSIS = (
     "unknown char_filter type",
     "failed to find",
 )
+_STREAMS_ONLY = "that creates data streams only"
 _NO_SHARDS = "not available when running in serverless mode"
 
 
@@ -91,6 +92,13 @@ def _somebody_elses(
 
 
 def _explained(error: RequestRefused, analysis: str) -> Exception:
+    if _STREAMS_ONLY in str(error):
+        return RequestRefused(
+            f"{error}; a data stream takes no document a second time under its id: index under a "
+            "name that the template does not match",
+            status=error.status,
+            kind=error.kind,
+        )
     if not any(words in str(error).lower() for words in _MISSING_ANALYSIS):
         return error
     plugin = _plugin(analysis)

@@ -14,13 +14,20 @@ from es_hybrid.client import path, request
 from es_hybrid.contract import Contract, probe
 from es_hybrid.documents import VECTOR_FIELD
 from es_hybrid.embedders import DEFAULT_EMBEDDER, Embedder, load_embedder
-from es_hybrid.errors import ContractMismatch
+from es_hybrid.errors import ContractMismatch, NoContract
 from es_hybrid.field_types import FieldType
 from es_hybrid.indexing import typed_fields
-from es_hybrid.live import index_embedder, read_index
-from es_hybrid.mapping import LiveIndex, check_analysis, check_index_name, first_version
+from es_hybrid.live import index_embedder, reading
+from es_hybrid.mapping import (
+    LiveIndex,
+    check_analysis,
+    check_index_name,
+    first_version,
+    live_index,
+)
 from es_hybrid.passages import PassageSize
 from es_hybrid.similarity import DEFAULT_SIMILARITY, similarity
+from es_hybrid.steps import run
 from es_hybrid.vector_index import DEFAULT_VECTOR_INDEX, check_server, vector_index_type
 
 
@@ -97,12 +104,27 @@ def find(
         UsageError: a bad name, analysis, similarity or vector index, or one that the server is
             known not to have.
         ContractMismatch: the live index was made differently; names both.
+        NoContract: it is a data stream, or an index of somebody else.
         ServerError: the server refused, or cannot be reached.
     """
     check_index_name(name)
     _check_wanted(wanted)
-    live = read_index(client, name)
+    found = run(client, reading(name))
+    _refuse_data_stream(name, found or {})
+    live = live_index(name, found) if found else None
     return existing(live, name, wanted) if live else _new(client, name, wanted, default_text)
+
+
+def _refuse_data_stream(name: str, found: Mapping[str, Any]) -> None:
+    streams = {str(one["data_stream"]) for one in found.values() if "data_stream" in one}
+    if streams:
+        stream = min(streams)
+        what = "is a data stream" if name == stream else f"leads to the data stream {stream!r}"
+        raise NoContract(
+            f"{name!r} {what}, which takes no document a second time under its id, so that a "
+            "changed one would be doubled: index under another name, and search both as "
+            f"{name},OTHER"
+        )
 
 
 def existing(live: LiveIndex, name: str, wanted: Wanted) -> Target:
