@@ -71,7 +71,7 @@ class Document:
         id: Elasticsearch `_id`, 1 to 512 bytes.
         source: the user's own fields, without the id field when that is ``_id``.
         text: what the embedder reads: the text fields, joined by a space.
-        content_hash: changes when any field changes; 32 hex digits.
+        content_hash: changes when any field or the ready vector changes; 32 hex digits.
         text_hash: changes when `text` changes; 32 hex digits.
         where: where it was read, for messages (``"docs.jsonl line 3"``).
         vector: float32, shape (dims,), where it came ready-made; None where an embedder makes it.
@@ -88,13 +88,6 @@ class Document:
     vector: Vectors | None = None
     title: str = ""
     json: bytes = b""
-
-    def give(self, vector: Vectors) -> None:
-        """Take a ready vector: another vector is another content, under the same id."""
-        digest = blake2b(self.content_hash.encode(), digest_size=_HASH_BYTES)
-        digest.update(vector.data)
-        self.content_hash = digest.hexdigest()
-        self.vector = vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,40 +120,72 @@ class Reader:
 
     Attributes:
         renamed: column called like a metadata field of Elasticsearch -> the field it is kept as.
+        made_ids: how many documents got an id made of their content.
     """
 
     def __init__(self, fields: Fields) -> None:
         self.fields = fields
         self.renamed: dict[str, str] = {}
+        self.made_ids = 0
         self._id_field = fields.id or DEFAULT_ID_FIELD
         self._id_is_no_field = self._id_field == DEFAULT_ID_FIELD
         self._known: dict[tuple[str, ...], dict[str, str]] = {}
 
-    def document(self, record: Record, *, where: str = "") -> Document:
-        """Make a Document of a record, as the function `document` does.
+    def document(
+        self, record: Record, *, where: str = "", vector: Vectors | None = None
+    ) -> Document:
+        """Make a Document of a record, and of its ready vector if there is one.
 
         Raises:
-            RecordError: as there.
+            RecordError: as the function `document` says.
         """
         fields = self.fields
-        record = retyped(by_field(record, fields.columns), fields.types.items())
+        if fields.columns or fields.types:
+            record = retyped(by_field(record, fields.columns), fields.types.items())
         names = tuple(record)
         renamed = self._known.get(names)
         if renamed is None:
             renamed = self._renamed(names)
-        source = _composed(record, fields.text)
-        text = _text(source, fields.text, required=fields.text_required)
-        title = _text_of(fields.text[0], source.get(fields.text[0])) if fields.text[1:] else ""
+        source = dict(record)
+        text, title = self._texts(source)
         given = source.get(self._id_field, _MISSING)
         if self._id_is_no_field:
             source.pop(DEFAULT_ID_FIELD, None)
         if renamed:
             source = {renamed.get(name, name): value for name, value in source.items()}
         json = dumped(source)
-        content_hash = _digest(json)
-        identifier = content_hash if given is _MISSING else self._id(given)
-        text_hash = _digest(text.encode())
-        return Document(identifier, source, text, content_hash, text_hash, where, None, title, json)
+        content = blake2b(json, digest_size=_HASH_BYTES)
+        if given is _MISSING:
+            self.made_ids += 1
+            identifier = content.hexdigest()
+        else:
+            identifier = self._id(given)
+        if vector is not None:  # another one is another content, under the same id
+            content.update(vector.data)
+        text_hash = blake2b(text.encode(), digest_size=_HASH_BYTES).hexdigest()
+        return Document(
+            identifier, source, text, content.hexdigest(), text_hash, where, vector, title, json
+        )
+
+    def _texts(self, source: dict[str, Any]) -> tuple[str, str]:
+        """The text, and the title in it; the text fields of `source` become composed."""
+        names = self.fields.text
+        parts = []
+        for name in names:
+            value = source.get(name)
+            if type(value) is str:
+                if not value.isascii():
+                    source[name] = value = composed(value)
+                parts.append(value.strip())
+            elif value is None:
+                parts.append("")
+            else:
+                source[name] = value = _composed_value(value)
+                parts.append(_text_of(name, value))
+        text = " ".join(filter(None, parts))
+        if self.fields.text_required and is_blank(text):
+            raise _without_text(source, names)
+        return text, parts[0] if names[1:] else ""
 
     def _renamed(self, names: tuple[str, ...]) -> dict[str, str]:
         """What the fields that cannot keep their names are called.
@@ -242,20 +267,11 @@ def by_field(record: Mapping[str, T], columns: Mapping[str, str]) -> Mapping[str
     return kept | {name: record[column] for name, column in columns.items() if column in record}
 
 
-def _composed(record: Record, names: Sequence[str]) -> dict[str, Any]:
-    """The record with its text fields in normal form C, as `texts.composed` says.
+def _composed_value(value: Any) -> Any:
+    """A text field in normal form C, as `texts.composed` says.
 
     A NaN in there is a missing text, as in a data frame.
     """
-    source = dict(record)
-    for name in names:
-        value = source.get(name)
-        if value is not None and not (type(value) is str and value.isascii()):
-            source[name] = _composed_value(value)
-    return source
-
-
-def _composed_value(value: Any) -> Any:
     if isinstance(value, list):  # not those inside it, of which there can be too many
         return [_composed_text(item) for item in value]
     return _composed_text(value)
@@ -277,17 +293,14 @@ def _refuse_reserved(names: Iterable[str], reserved: Collection[str]) -> None:
             )
 
 
-def _text(record: Record, names: Sequence[str], *, required: bool) -> str:
-    text = " ".join([part for name in names if (part := _text_of(name, record.get(name)))])
-    if required and is_blank(text):
-        found = ", ".join(sorted(map(str, record))) or "nothing"
-        blank = " and ".join(name for name in names if name in record)
-        why = f"nothing to read in its {blank}" if blank else f"the record has {found}"
-        raise RecordError(
-            f"no text in {', '.join(names)} ({why}): name the fields that hold the text with "
-            "--text-fields"
-        )
-    return text
+def _without_text(record: Record, names: Sequence[str]) -> RecordError:
+    found = ", ".join(sorted(map(str, record))) or "nothing"
+    blank = " and ".join(name for name in names if name in record)
+    why = f"nothing to read in its {blank}" if blank else f"the record has {found}"
+    return RecordError(
+        f"no text in {', '.join(names)} ({why}): name the fields that hold the text with "
+        "--text-fields"
+    )
 
 
 def _text_of(name: str, value: Any) -> str:
@@ -318,7 +331,3 @@ def _checked_id(value: Any, name: str) -> str:
             "name a field with shorter ones with --id-field"
         )
     return identifier
-
-
-def _digest(data: bytes) -> str:
-    return blake2b(data, digest_size=_HASH_BYTES).hexdigest()

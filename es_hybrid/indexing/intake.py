@@ -103,11 +103,18 @@ class Intake:
 
     def _window(self, items: Sequence[Item]) -> Window:
         self.tally.read += len(items)
+        made_ids = self._reader.made_ids
         met = [(made, item) for item in items if (made := self._made(item)) is not None]
+        self.tally.made_ids += self._reader.made_ids - made_ids
         self.tally.renamed |= self._reader.renamed
-        ids = hashes(made.id for made, _ in met)
-        contents = hashes(made.content_hash for made, _ in met)
-        latest = dict(zip(ids, self._seen.find(ids), strict=True))
+        ids = hashes([made.id for made, _ in met])
+        contents = hashes([made.content_hash for made, _ in met])
+        found = self._seen.find(ids)
+        position = items[-1].position
+        if found.count(None) == len(set(ids)) == len(ids):  # all ids are new: no more to see to
+            self._seen.update(ids, contents)
+            return Window([made for made, _ in met], position, rewrites=False)
+        latest = dict(zip(ids, found, strict=True))
         window: dict[str, Document] = {}
         rewrites = False
         for (made, item), identifier, content in zip(met, ids, contents, strict=True):
@@ -122,38 +129,37 @@ class Intake:
                     rewrites = True
             latest[identifier] = content
             window[made.id] = made
-            self._seen.remember(identifier, content)
-        return Window(list(window.values()), items[-1].position, rewrites)
+        met_now = {one: content for one, content in latest.items() if content is not None}
+        self._seen.update(met_now.keys(), met_now.values())
+        return Window(list(window.values()), position, rewrites)
 
     def _remember(self, items: Sequence[Item]) -> None:
         """What later records are compared with, of those whose fate is known already."""
         for item in items:
             try:
-                made = _given(self._document(item), item)
+                made = self._document(item)
             except RecordError:
                 continue
-            identifier, content = hashes((made.id, made.content_hash))
-            if self.duplicates == "last" or self._seen.find([identifier]) == [None]:
-                self._seen.remember(identifier, content)
+            ids, contents = hashes([made.id]), hashes([made.content_hash])
+            if self.duplicates == "last" or self._seen.find(ids) == [None]:
+                self._seen.update(ids, contents)
 
     def _document(self, item: Item) -> Document:
         if isinstance(item.record, RecordError):
             raise item.record
         if isinstance(item.vector, RecordError):
             raise item.vector
-        return self._reader.document(item.record, where=item.where)
+        return self._reader.document(item.record, where=item.where, vector=item.vector)
 
     def _made(self, item: Item) -> Document | None:
         if self.tally.unseen and not isinstance(item.record, RecordError):
             self.tally.unseen.difference_update(item.record)
         try:
-            made = self._document(item)
+            return self._document(item)
         except RecordError as error:
             kind = type(error).__name__
             self.lost(Problem("rejected", item.where, str(error), error=kind), item.record)
             return None
-        self.tally.made_ids += made.id == made.content_hash
-        return _given(made, item)
 
     def _is_done_with(self, made: Document, item: Item, *, same: bool) -> bool:
         """Whether a document is not needed whose id stood before in this run."""
@@ -169,9 +175,3 @@ class Intake:
         problem = Problem("rejected", item.where, reason, made.id, error="RecordError")
         self.lost(problem, item.record)
         return True
-
-
-def _given(made: Document, item: Item) -> Document:
-    if item.vector is not None and not isinstance(item.vector, RecordError):
-        made.give(item.vector)
-    return made

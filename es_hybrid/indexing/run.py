@@ -260,12 +260,10 @@ class Run:
         while len(self.in_flight) > most or (self.in_flight and self.in_flight[0].done()):
             sent = self._sent(self.in_flight[0])
             self.in_flight.popleft()
-            for outcome in sent.outcomes:
-                if outcome.reason is None:
-                    self.tally.indexed += 1
-                else:
-                    kind, attempts = outcome.kind or "", outcome.attempts
-                    self._dead(outcome.document, outcome.reason, error=kind, attempts=attempts)
+            self.tally.indexed += len(sent.written)
+            for one in sent.refused:
+                kind, reason = one.kind or "", one.reason or ""
+                self._dead(one.document, reason, error=kind, attempts=one.attempts)
             if sent.error:
                 error, most = error or sent.error, 0
         if error:

@@ -38,9 +38,9 @@ class Seen:
             self._find_in_runs(ids, found)
         return found
 
-    def remember(self, identifier: int, content: int) -> None:
-        """Keep what stands under an id now."""
-        self._recent[identifier] = content
+    def update(self, ids: Iterable[int], contents: Iterable[int]) -> None:
+        """Keep what stands under each id now."""
+        self._recent.update(zip(ids, contents, strict=True))
         if len(self._recent) >= _RECENT:
             self._store()
 
@@ -85,9 +85,9 @@ def hashes(texts: Iterable[str]) -> list[int]:
 
 
 def _level(count: int) -> int:
-    """Runs shrink when ids come again, but never grow."""
+    """Runs shrink when ids come again; they are longer by the last window at most."""
     level = 0
-    while _RECENT * _FAN_OUT**level < count:
+    while 2 * _RECENT * _FAN_OUT**level < count:
         level += 1
     return level
 

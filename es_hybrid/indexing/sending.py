@@ -41,7 +41,7 @@ _TOO_LARGE = 413
 _LOOKED_AT = {"filter_path": "errors,items.*.status,items.*.error"}
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one document: written, or refused.
 
@@ -49,7 +49,7 @@ class Outcome:
         document: the document.
         reason: why it was refused, in one line; None where it was written.
         kind: Elasticsearch's type of the error, such as ``"document_parsing_exception"``.
-        attempts: how often it was sent.
+        attempts: how often it was sent, if it was refused.
     """
 
     document: Document
@@ -60,17 +60,24 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What became of a batch.
+    """What became of a batch: each document is in one of three lists, in no promised order.
 
     Attributes:
-        outcomes: of every settled document, once, in no promised order.
-        unsent: documents that are not known to be written; sending them again is safe.
+        written: those that are in the index now.
+        refused: those that cannot be.
+        unsent: those that are not known to be written; sending them again is safe.
         error: why there are such; None where all are settled.
     """
 
-    outcomes: list[Outcome]
+    written: list[Document]
+    refused: list[Outcome]
     unsent: list[Document] = field(default_factory=list)
     error: ServerError | None = None
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """Of every settled document, once."""
+        return [*map(Outcome, self.written), *self.refused]
 
 
 class Clock(Protocol):
@@ -147,8 +154,8 @@ class Sender:
             way.go()
         except ServerError as error:
             self.stop()
-            return Sent(way.outcomes, [item.document for item in way.pending], error)
-        return Sent(way.outcomes)
+            return Sent(way.written, way.refused, _documents(way.pending), error)
+        return Sent(way.written, way.refused)
 
     def post(self, batch: Sequence[Prepared]) -> tuple[bool, list[Any]]:
         """One request: whether all of it was taken, and the items of the answer.
@@ -234,7 +241,8 @@ class _Way:
     def __init__(self, sender: Sender, batch: Sequence[Prepared]) -> None:
         self.sender = sender
         self.pending = list(batch)
-        self.outcomes: list[Outcome] = []
+        self.written: list[Document] = []
+        self.refused: list[Outcome] = []
         self.attempts = 0
         self.failures: dict[str, int] = {}  # id -> attempts that were answered 429 or 5xx
         self.trouble: _Trouble | None = None
@@ -255,8 +263,7 @@ class _Way:
                 self._all_taken() if all_taken else self._sort_out(items)
 
     def _all_taken(self) -> None:
-        attempts = self.attempts
-        self.outcomes += [Outcome(item.document, None, None, attempts) for item in self.pending]
+        self.written += _documents(self.pending)
         self.sender.took(len(self.pending))
         self.pending = []
 
@@ -273,7 +280,7 @@ class _Way:
         if len(self.pending) == 1:
             [item] = self.pending
             kind = getattr(error, "kind", None)
-            self.outcomes.append(Outcome(item.document, str(error), kind, self.attempts))
+            self.refused.append(Outcome(item.document, str(error), kind, self.attempts))
             self.pending = []
             return
         middle, attempts = len(self.pending) // 2, self.attempts
@@ -295,9 +302,9 @@ class _Way:
             told.setdefault(found, answer)
             if found is Verdict.TAKEN:
                 taken += 1
-                self.outcomes.append(Outcome(prepared.document, attempts=self.attempts))
+                self.written.append(prepared.document)
             elif found is Verdict.REFUSED:
-                self.outcomes.append(self._refused(prepared, answer["error"]))
+                self.refused.append(self._refused(prepared, answer["error"]))
             else:
                 self.pending.append(prepared)
         self.sender.took(taken)
@@ -334,6 +341,10 @@ class _Way:
             since, pauses = self.trouble.since, self.trouble.pauses + 1
         self.trouble = _Trouble(since, sender.taken, error, pauses)
         sender.pause(self.trouble)
+
+
+def _documents(items: Sequence[Prepared]) -> list[Document]:
+    return [item.document for item in items]
 
 
 def _verdict(error: ServerError) -> Verdict:

@@ -82,16 +82,17 @@ class GivenVectors(Source):
 
     def _matrix(self, values: Any) -> Vectors | None:
         """All at once, float32, shape (n, dims); None where one of them is to be looked at."""
+        given = isinstance(values, np.ndarray)
         try:
             array = np.asarray(values)
         except ValueError:  # ragged
             return None
         if array.dtype.kind not in "fiu" or array.shape != (len(values), self.dims):
             return None
-        if array is not values and any(isinstance(one[0], bool | np.bool_) for one in values):
+        if not given and any(isinstance(one[0], bool | np.bool_) for one in values):
             return None  # beside numbers, numpy takes truth values for such
         with np.errstate(over="ignore"):  # too large for float32 becomes inf, and is named
-            return np.ascontiguousarray(array, dtype=np.float32)
+            return np.array(array, np.float32, order="C", copy=given or None)
 
     def _checked(self, values: Any, *, where: str) -> Vectors | RecordError:
         try:

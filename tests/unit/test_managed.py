@@ -158,6 +158,6 @@ def test_without_the_right_to_read_an_index_that_is_there_nothing_is_written():
     cluster = Cluster()
     write(cluster)
     cluster.forbid = ("_mget",)
-    with pytest.raises(AccessDenied, match="_mget.*privilege"):
+    with pytest.raises(AccessDenied, match=r"_mget.*privilege"):
         write(cluster)
     assert len(cluster.sent("_bulk")) == 1

@@ -1,9 +1,8 @@
 """What the index has already is neither embedded nor written."""
 
 import json
-from urllib.parse import unquote
-
 from dataclasses import replace
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -51,8 +50,7 @@ def test_another_content_with_the_same_text_needs_no_embedding():
 
 
 def test_a_document_that_came_with_its_vector_needs_none_of_the_index():
-    given = replace(A)
-    given.give(np.ones(2, np.float32))
+    given = replace(A, vector=np.ones(2, np.float32))
     answer = {"docs": [found(A, "another hash", A.text_hash)]}
     with FakeServer({MGET: answer}) as server:
         todo = plan(server.client(), "films-000001", [given])

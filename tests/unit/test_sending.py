@@ -72,10 +72,11 @@ class Run:
             [orjson.loads(line)["index"]["_id"] for line in one.body.splitlines()[::2]]
             for one in server.requests
         ]
-        self.outcomes = {one.document.id: one for one in sent.outcomes}
-        self.reasons = {name: one.reason for name, one in self.outcomes.items()}
+        self.refused = {one.document.id: one for one in sent.refused}
+        self.reasons = dict.fromkeys(one.id for one in sent.written)
+        self.reasons |= {name: one.reason for name, one in self.refused.items()}
         self.unsent = [one.id for one in sent.unsent]
-        assert sorted([one.document.id for one in sent.outcomes] + self.unsent) == sorted(names)
+        assert sorted([*self.reasons, *self.unsent]) == sorted(names)
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +95,6 @@ def test_an_item_that_may_pass_is_sent_again_alone(passing):
     run = Run("abc", items(OK, passing, OK), items(OK))
     assert run.reasons == dict.fromkeys("abc")
     assert run.requests == [["a", "b", "c"], ["b"]]
-    assert [run.outcomes[name].attempts for name in "abc"] == [1, 2, 1]
 
 
 @pytest.mark.parametrize("bad", [BAD, STRICT, GONE, CONFLICT])
@@ -102,14 +102,14 @@ def test_each_item_of_a_mixed_answer_has_its_own_fate(bad):
     run = Run("abc", items(OK, bad, BUSY), items(OK))
     error = bad["error"]
     assert run.reasons == {"a": None, "b": f"{error['type']}: {error['reason']}", "c": None}
-    assert (run.outcomes["b"].kind, run.outcomes["b"].attempts) == (error["type"], 1)
+    assert (run.refused["b"].kind, run.refused["b"].attempts) == (error["type"], 1)
     assert run.requests == [["a", "b", "c"], ["c"]]
 
 
 def test_an_item_that_the_server_always_fails_on_is_refused_with_its_attempts():
     run = Run("ab", items(OK, DOWN), items(DOWN))
     assert run.reasons["b"] == "unavailable_shards_exception: no primary"
-    assert run.outcomes["b"].attempts == len(run.requests) == ATTEMPTS
+    assert run.refused["b"].attempts == len(run.requests) == ATTEMPTS
     assert run.error is None
 
 
@@ -128,8 +128,8 @@ def test_a_document_that_is_refused_while_others_pass_is_at_fault():
     with shared as server:
         sender = Sender(server.client(), "films", clock=Taking(), notice=print)
         sender.clock.sender = sender
-        [outcome] = sender.send([ready("b")]).outcomes
-    assert (outcome.kind, outcome.attempts) == ("es_rejected_execution_exception", ATTEMPTS)
+        [refused] = sender.send([ready("b")]).refused
+    assert (refused.kind, refused.attempts) == ("es_rejected_execution_exception", ATTEMPTS)
 
 
 class Taking(Naps):
@@ -244,7 +244,7 @@ def test_what_will_not_pass_stops_at_once(answer, error):
 
 def test_what_was_written_beside_a_denied_item_counts():
     run = Run("abc", items(OK, DENIED, OK))
-    assert list(run.outcomes) == ["a", "c"]
+    assert list(run.reasons) == ["a", "c"]
     assert run.unsent == ["b"]
 
 
