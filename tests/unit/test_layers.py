@@ -20,7 +20,7 @@ LAYERS = (
     {"contract", "embedders", "mapping", "passages", "rerank", "sources"},
     {"capabilities", "client", "connection", "live", "refusals", "settings", "steps"},
     {"indexing", "keys", "search"},
-    {"doctor", "evaluation"},
+    {"doctor", "evaluation", "existing"},
     {"cli"},
     {"", "__main__"},  # the public names, and python -m es_hybrid
 )

@@ -1,0 +1,6 @@
+"""Indices that exist already: they get vectors, have their own proven, or are made anew."""
+
+from es_hybrid.existing.enrich import enrich
+from es_hybrid.existing.report import Enriched
+
+__all__ = ["Enriched", "enrich"]

@@ -1,0 +1,237 @@
+"""One run over the documents of an index: what has no vector of its text gets one.
+
+A document is written to only in the state in which it was read. One that somebody changed
+meanwhile is read again; what they wrote is never overwritten, nor embedded twice.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from elasticsearch import Elasticsearch
+
+from es_hybrid import capabilities
+from es_hybrid.contract import Contract
+from es_hybrid.documents import META_FIELD, Document
+from es_hybrid.embedders import Embedder
+from es_hybrid.errors import EmbedderError, RecordError
+from es_hybrid.existing.additions import addition, removal, update
+from es_hybrid.existing.report import Count
+from es_hybrid.existing.scan import Found, Scan, pages, read_again, refresh
+from es_hybrid.existing.sending import Flight, flight
+from es_hybrid.existing.texts import text_document, where
+from es_hybrid.indexing.bulk import Prepared
+from es_hybrid.indexing.dead_letters import DeadLetters
+from es_hybrid.indexing.embedding import Embedded, embedded
+from es_hybrid.indexing.report import Problem, Progress
+from es_hybrid.indexing.sending import Outcome
+from es_hybrid.passages import Splitter
+from es_hybrid.similarity import similarity
+from es_hybrid.texts import is_blank
+
+# How often a document is read again that somebody changes all the time.
+_TRIES = 10
+
+_CONFLICT = "version_conflict_engine_exception"
+_MISSING = "document_missing_exception"
+_HASH = f"{META_FIELD}.text_hash"
+
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a run needs to know.
+
+    Attributes:
+        client: is used, never changed.
+        index: one index, which has the vector field already.
+        contract: of the index.
+        embedder: proven to be the model of the contract.
+        scan: which documents are read.
+        adopted: whether a vector without a hash is another program's, and left alone.
+        dead_letters: file for documents that get no vector; None keeps none.
+        progress: called whenever the fate of more documents is known.
+    """
+
+    client: Elasticsearch
+    index: str
+    contract: Contract
+    embedder: Embedder
+    scan: Scan
+    adopted: bool = False
+    dead_letters: Path | None = None
+    progress: OnProgress = lambda _: None
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A document on its way, and how often it was sent."""
+
+    found: Found
+    tries: int = 1
+
+
+class Run:
+    """One pass."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.count = Count()
+        self.letters = DeadLetters(job.dead_letters)
+        self.waiting: dict[str, _Waiting] = {}
+        self.again: list[_Waiting] = []
+        self.base64 = capabilities.read(job.client).base64_vectors
+        size = job.contract.passages
+        self.splitter = Splitter(job.embedder, size) if size else None
+        self.scaled = similarity(job.contract.similarity).scaled
+        self.total: int | None = None
+        self.flight: Flight | None = None
+
+    def go(self) -> Count:
+        """Run to the end.
+
+        Raises:
+            SourceError: a dead letter cannot be kept.
+            ServerError: the server refused, or cannot be reached; what it confirmed is counted.
+        """
+        job = self.job
+        try:
+            with flight(
+                job.client, job.index, written=self._written, refused=self._refused, tell=self._tell
+            ) as self.flight:
+                for page in pages(job.client, job.scan):
+                    self.total = page.total
+                    self._page(page.documents)
+                while self.waiting or self.again:
+                    self.flight.settle()
+                    self._again()
+        finally:
+            self.letters.close()
+            if self.count.enriched or self.count.without_text:
+                refresh(job.client, job.index)
+        return self.count
+
+    def _page(self, documents: Sequence[Found]) -> None:
+        self.count.read += len(documents)
+        self._write([_Waiting(found) for found in documents])
+        self._again()
+        self._tell()
+
+    def _again(self) -> None:
+        """Read what was changed meanwhile, and look at it anew."""
+        changed, self.again = self.again, []
+        if not changed:
+            return
+        asked = {"includes": [*self.job.contract.text_fields, _HASH]}
+        states = read_again(
+            self.job.client, self.job.index, tuple(one.found for one in changed), source=asked
+        )
+        there = []
+        for one, found in zip(changed, states, strict=True):
+            if found is None:
+                self.count.deleted += 1
+                continue
+            known = found.has_vector or _hash(found) is not None
+            there.append(_Waiting(replace(found, has_vector=known), one.tries + 1))
+        self._write(there)
+
+    def _write(self, documents: Sequence[_Waiting]) -> None:
+        if self.flight is None:
+            raise RuntimeError("nothing is sent before the run began")
+        self.flight.send(self._prepared(documents))
+
+    def _prepared(self, documents: Sequence[_Waiting]) -> Iterator[Prepared]:
+        todo: list[Document] = []
+        for one in documents:
+            document = self._read(one)
+            if document is None:
+                continue
+            self.waiting[document.where] = one
+            if is_blank(document.text):
+                yield update(document, one.found, removal(self.job.contract))
+            else:
+                todo.append(document)
+        for item in self._embedded(todo):
+            found = self.waiting[item.document.where].found
+            added = addition(item, self.job.contract, base64=self.base64)
+            yield update(item.document, found, added)
+
+    def _read(self, one: _Waiting) -> Document | None:
+        """The document, where there is something to be written; counted where there is not."""
+        found, contract = one.found, self.job.contract
+        try:
+            document = text_document(found, contract.text_fields, index=self.job.index)
+        except RecordError as error:
+            self._dead(found, str(error), error=RecordError.__name__)
+            return None
+        if is_blank(document.text) and not found.has_vector:
+            self.count.without_text += 1
+            return None
+        known = _hash(found)
+        same = known == document.text_hash or (self.job.adopted and known is None)
+        if found.has_vector and same and not is_blank(document.text):
+            self.count.unchanged += 1
+            return None
+        return document
+
+    def _embedded(self, documents: Sequence[Document]) -> Iterator[Embedded]:
+        """Those that have a vector, as they come; the others are dead letters."""
+        results = embedded(self.job.embedder, documents, splitter=self.splitter, scaled=self.scaled)
+        while True:
+            began = time.perf_counter()
+            item = next(results, None)
+            self.count.embedding_seconds += time.perf_counter() - began
+            if item is None:
+                return
+            if item.fault is None:
+                yield item
+                continue
+            found = self.waiting.pop(item.document.where).found
+            self._dead(found, item.fault, error=EmbedderError.__name__)
+
+    def _written(self, document: Document) -> None:
+        del self.waiting[document.where]
+        blank = is_blank(document.text)
+        self.count.without_text += blank
+        self.count.enriched += not blank
+
+    def _refused(self, told: Outcome) -> None:
+        one = self.waiting.pop(told.document.where)
+        if told.kind == _MISSING:
+            self.count.deleted += 1
+        elif told.kind == _CONFLICT and one.tries < _TRIES:
+            self.count.conflicts += 1
+            self.again.append(one)
+        else:
+            attempts = told.attempts + one.tries - 1
+            self._dead(one.found, told.reason or "", error=told.kind or "", attempts=attempts)
+
+    def _dead(self, found: Found, reason: str, *, error: str, attempts: int = 0) -> None:
+        place = where(found, self.job.index)
+        problem = Problem("dead_lettered", place, reason, found.id, error, attempts)
+        self.letters.keep(problem, {"_id": found.id, **_own(found.source)})
+        self.count.dead(problem)
+
+    def _tell(self) -> None:
+        count = self.count
+        waiting = self.flight.sender.waiting if self.flight else ""
+        self.job.progress(Progress(count.read, count.done, count.done, self.total, waiting))
+
+
+def _hash(found: Found) -> Any:
+    ours = found.source.get(META_FIELD)
+    return ours.get("text_hash") if isinstance(ours, dict) else None
+
+
+def _own(source: Any) -> dict[str, Any]:
+    return {name: value for name, value in source.items() if name != META_FIELD}
+
+
+def text_source(contract: Contract) -> dict[str, Any]:
+    """``_source`` of a scan that looks at texts and hashes."""
+    return {"includes": [*contract.text_fields, _HASH]}
