@@ -214,23 +214,24 @@ def _await(
     what += f"{_listed([seat for seat, _ in started])} …"
     began = spoke = time.monotonic()
     say(what)
-    while any(launcher.poll() is None for _, launcher in started):
+    while late := _still_starting(started, plan):
         now = time.monotonic()
         if now - began > plan.timeout:
-            late = next(seat for seat, launcher in started if launcher.poll() is None)
-            raise _failure(plan, late, f"was not up after {plan.timeout:.0f} s")
+            raise _failure(plan, late[0], f"was not up after {plan.timeout:.0f} s")
         if now - spoke > SPEAK:
             spoke = now
             say(f"{what} {now - began:.0f} s")
-        _check(started, plan)
         time.sleep(0.05)
-    _check(started, plan)
 
 
-def _check(started: "Sequence[tuple[Seat, subprocess.Popen[bytes]]]", plan: Plan) -> None:
-    for seat, launcher in started:
-        if launcher.returncode:
-            raise _failure(plan, seat, f"did not start (exit status {launcher.returncode})")
+def _still_starting(
+    started: "Sequence[tuple[Seat, subprocess.Popen[bytes]]]", plan: Plan
+) -> list[Seat]:
+    ended = [(seat, launcher.poll()) for seat, launcher in started]
+    for seat, code in ended:
+        if code:
+            raise _failure(plan, seat, f"did not start (exit status {code})")
+    return [seat for seat, code in ended if code is None]
 
 
 def _listed(seats: Sequence[Seat]) -> str:
@@ -244,7 +245,8 @@ def _recognise(launcher: int, seat: Seat, plan: Plan, access: Access | None) -> 
     created = process.born(pid)
     answers = _answer(url, pid, access)
     if created is None or answers is None or answers.pid != pid:
-        raise _failure(plan, seat, f"does not answer at {url}")
+        login = f" to elastic with the password in {access.password_file}" if access else ""
+        raise _failure(plan, seat, f"does not answer at {url}{login}")
     return Member(seat.name, url, pid, created, seat.folders.log, seat.transport)
 
 

@@ -127,6 +127,12 @@ def test_an_error_answer_becomes_the_exception_of_its_kind(server, status, body,
     assert "<html>" not in str(caught.value)
 
 
+def test_a_login_that_fails_says_what_is_wrong_with_the_key():
+    more = {"additional_unsuccessful_credentials": "API key: api key is expired"}
+    refused = failure(401, error("security_exception", "no", **more), what="x", url="y")
+    assert "no (API key: api key is expired) [401" in str(refused)
+
+
 def test_a_refusal_carries_status_and_kind():
     refused = failure(403, error("security_exception", LICENCE), what="x", url="y")
     assert (refused.status, refused.kind) == (403, "security_exception")

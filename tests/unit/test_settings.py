@@ -6,6 +6,7 @@ import pytest
 
 from es_hybrid.connection import resolve
 from es_hybrid.errors import ServerUnreachable, UsageError
+from es_hybrid.node.access import Access
 from es_hybrid.settings import Settings, masked
 
 KEY = "AAAA-secret-key-ZZZZ"
@@ -185,6 +186,45 @@ def test_credentials_may_travel_plain_on_loopback(host):
 def test_credentials_may_travel_plain_where_that_is_allowed():
     settings = Settings(url="http://far.example", api_key=KEY, allow_plain_http=True)
     assert resolve(settings, environ={}).api_key.text == KEY
+
+
+@pytest.fixture
+def secured(monkeypatch, tmp_path):
+    """A secured node that runs at port 9299, and its password; no process behind it."""
+    password = tmp_path / "password"
+    password.write_text("hunter2hunter2")
+    access = Access(ca_certs=tmp_path / "ca.crt", password_file=password)
+    state = SimpleNamespace(url="https://127.0.0.1:9299", access=access, ca_certs=access.ca_certs)
+    monkeypatch.setattr("es_hybrid.node.state.running", lambda *, home, name: state)
+    return access
+
+
+def test_a_secured_node_is_opened_by_its_own_password_and_certificate(secured):
+    connection = resolve(Settings(), environ={})
+    assert (connection.username.text, connection.password.text) == ("elastic", "hunter2hunter2")
+    assert connection.ca_certs == secured.ca_certs
+
+
+def test_a_key_of_our_own_opens_a_secured_node_before_its_password(secured, monkeypatch):
+    monkeypatch.setenv("ES_HYBRID_API_KEY", KEY)
+    connection = resolve(Settings(), environ={})
+    assert (connection.api_key.text, connection.password) == (KEY, None)
+    assert connection.notes == ("ES_HYBRID_API_KEY is sent to the cluster of embedded node",)
+
+
+def test_what_other_tools_export_is_not_sent_to_a_secured_node(secured):
+    connection = resolve(Settings(), environ={"ELASTIC_API_KEY": KEY, "ES_LOCAL_PASSWORD": "p"})
+    assert (connection.api_key, connection.password.text) == (None, "hunter2hunter2")
+
+
+def test_the_password_of_a_secured_node_is_sent_to_no_other_cluster(secured):
+    connection = resolve(Settings(url="https://127.0.0.1:9299"), environ={})
+    assert (connection.password, connection.ca_certs) == (None, None)
+
+
+def test_a_password_that_may_not_be_read_is_done_without(secured):
+    secured.password_file.unlink()
+    assert resolve(Settings(), environ={}).password is None
 
 
 def test_nothing_to_connect_to_says_what_to_do(no_node):

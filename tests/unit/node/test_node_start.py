@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+from dataclasses import replace
 
 import pytest
 
@@ -48,6 +49,17 @@ def test_a_server_that_dies_says_why(plan):
         start(refused, say=quiet)
     assert str(caught.value).endswith("\nERROR: unknown setting [no.such]")
     assert str(refused.folders.console) in str(caught.value)
+
+
+def test_one_of_several_servers_that_dies_takes_the_others_along(plan, monkeypatch):
+    monkeypatch.setattr(ports, "is_free", lambda port: True)
+    several = plan(
+        'grep -q "name: .a-2" "$ES_PATH_CONF/elasticsearch.yml" || exec sleep 600; exit 7'
+    )
+    several = replace(several, folders=replace(several.folders, nodes=3))
+    with pytest.raises(NodeFailed, match=r"did not start \(exit status 7\).*9x3/2/start.log"):
+        start(several, say=quiet)
+    assert not process.stop_leftover(several.folders.node)
 
 
 def test_a_server_that_hangs_is_stopped(plan):

@@ -1,5 +1,6 @@
 """What is noted about a running node, and when the note is believed."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,10 +8,12 @@ import sys
 import psutil
 import pytest
 
-from es_hybrid.errors import UsageError
+from es_hybrid.errors import NodeFailed, UsageError
 from es_hybrid.node import NodeState, running, state
+from es_hybrid.node.access import Access
 from es_hybrid.node.folders import of_node
 from es_hybrid.node.lock import hold
+from es_hybrid.node.state import Member
 
 
 @pytest.fixture
@@ -87,3 +90,48 @@ def test_importing_the_state_stays_light():
     code = f"import sys, es_hybrid.node.state; print(sorted({heavy} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def member(name, tmp_path, **changes):
+    facts = {"pid": os.getpid(), "created": psutil.Process().create_time()}
+    return Member(
+        name=name, url=f"http://127.0.0.1:920{name}", log=tmp_path / "log", **facts | changes
+    )
+
+
+def test_of_several_servers_one_that_lives_speaks_for_the_node(tmp_path, noted):
+    members = member("1", tmp_path, created=1.0), member("2", tmp_path), member("3", tmp_path)
+    noted(members=members)
+    found = running(root=tmp_path, name="default")
+    assert (found.url, found.members) == (members[1].url, members)
+    assert found.urls == (members[1].url, members[2].url)
+
+
+def test_a_node_whose_servers_are_all_dead_runs_no_more(tmp_path, noted):
+    noted(members=tuple(member(name, tmp_path, created=1.0) for name in "123"))
+    assert running(root=tmp_path, name="default") is None
+
+
+def test_a_note_of_an_older_version_is_understood(tmp_path, noted):
+    written = noted()
+    file = tmp_path / "default" / state.FILE
+    older = json.loads(file.read_text())
+    for name in ("members", "ca_certs", "password_file", "fingerprint"):
+        del older[name]
+    file.write_text(json.dumps(older))
+    assert running(root=tmp_path, name="default") == written
+    assert written.servers[0].pid == written.pid
+
+
+def test_a_secured_node_is_noted_with_where_its_password_is_not_with_it(tmp_path, noted):
+    password = tmp_path / "password"
+    password.write_text("sentinel-secret")
+    noted(ca_certs=tmp_path / "ca.crt", password_file=password, fingerprint="AB")
+    found = running(root=tmp_path, name="default")
+    assert found.access.password() == "sentinel-secret"
+    assert "sentinel-secret" not in f"{found!r} {found.as_json()}"
+
+
+def test_a_password_that_may_not_be_read_is_told(tmp_path):
+    with pytest.raises(NodeFailed, match="run as the user who started it, or give a key"):
+        Access(tmp_path / "ca.crt", tmp_path / "absent").password()

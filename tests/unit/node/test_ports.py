@@ -43,3 +43,16 @@ def test_all_ports_taken_is_said(monkeypatch):
 def test_a_number_that_is_no_port_is_refused(port):
     with pytest.raises(UsageError, match=f"{port} is no port"):
         ports.choose(port)
+
+
+def test_several_servers_get_several_ports(monkeypatch):
+    monkeypatch.setattr(ports, "is_free", lambda port: port % 2 == 0)
+    assert ports.choose_several(None, count=3) == [9200, 9202, 9204]
+    assert ports.choose_several(9298, count=2, tried=[9200]) == [9298, 9202]
+    assert ports.for_transport(2) == [9400, 9402]
+
+
+def test_no_ports_left_to_talk_to_each_other_is_told(monkeypatch):
+    monkeypatch.setattr(ports, "is_free", lambda port: port == 9400)
+    with pytest.raises(PortTaken, match="fewer than 2 ports from 9400 to 9499 are free"):
+        ports.for_transport(2)
