@@ -1,0 +1,129 @@
+"""A node of these tests alone, as some of them kill it, and a proxy before it."""
+
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from elasticsearch import Elasticsearch
+
+from es_hybrid.client import path, request
+from es_hybrid.errors import DownloadFailed, JavaNotFound
+from es_hybrid.indexing import bulk, intake, sending
+from es_hybrid.node import DEFAULT_VERSION, TEST_JAVA_OPTIONS, Node
+from tests.faults.proxy import Proxy
+from tests.faults.scene import Scene
+
+SEEDS = range(int(os.environ.get("ES_HYBRID_FAULT_SEEDS", "1")))
+LONGEST = 40  # seconds of one test
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test that takes a seed runs with each of them."""
+    if "seed" in metafunc.fixturenames:
+        metafunc.parametrize("seed", SEEDS)
+
+
+@pytest.fixture(scope="session")
+def folder() -> Iterator[Path]:
+    """For the nodes; pytest's own would be closed to the server's account."""
+    made = Path(tempfile.mkdtemp(prefix="es-hybrid-faults-"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+def started(folder: Path, **options: object) -> Node:
+    """A running node, or a skip where none can be."""
+    version = os.environ.get("ES_HYBRID_TEST_VERSION", DEFAULT_VERSION)
+    node = Node(version=version, root=folder, java_options=TEST_JAVA_OPTIONS, **options)
+    try:
+        node.up()
+    except (JavaNotFound, DownloadFailed) as error:
+        pytest.skip(f"no Elasticsearch can be started here: {error}")
+    return node
+
+
+@pytest.fixture(scope="session")
+def node(folder: Path) -> Iterator[Node]:
+    """One server, open."""
+    found = started(folder, name="faults", heap="384m")
+    yield found
+    found.down()
+
+
+@pytest.fixture(scope="session")
+def cluster(folder: Path) -> Iterator[Node]:
+    """Three servers that ask for a login."""
+    found = started(folder, name="faults-three", nodes=3, secure=True, heap="320m")
+    yield found
+    found.down()
+
+
+@pytest.fixture
+def es(node: Node) -> Iterator[Elasticsearch]:
+    """A client past the proxy."""
+    with Elasticsearch(node.url, request_timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def proxy(node: Node) -> Iterator[Proxy]:
+    """A proxy that passes everything through until it has a script."""
+    with Proxy(node.url) as running:
+        yield running
+
+
+@pytest.fixture
+def name(es: Elasticsearch) -> Iterator[str]:
+    """A name for an index of this test alone."""
+    made = f"f-{uuid4().hex[:12]}"
+    yield made
+    request(es, "DELETE", path(f"{made}-000001"), ok=(404,))
+
+
+@pytest.fixture
+def scene(es, proxy, name, tmp_path) -> Iterator[Scene]:
+    """A client behind the proxy that writes a plan, and what then is to be looked at."""
+    with Scene(es=es, proxy=proxy, name=name, folder=tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Many small requests instead of a few large ones, short waits, and notes kept apart."""
+    monkeypatch.setattr(intake, "WINDOW", 40)
+    monkeypatch.setattr(bulk, "MAX_DOCUMENTS", 10)
+    monkeypatch.setattr(sending, "_LONGEST_WAIT", 0.5)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sending gives up after two seconds without a document taken."""
+    monkeypatch.setitem(sending.Sender.__init__.__kwdefaults__, "patience", 2.0)
+
+
+@pytest.fixture(autouse=True)
+def in_time(node: Node) -> Iterator[None]:
+    """A fault that hangs a run is a failure, not a wait; the nodes are started before."""
+
+    def late(*_: object) -> None:
+        raise AssertionError(f"still running after {LONGEST} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(LONGEST)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture(autouse=True)
+def environment_without_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No address or key of the person who runs the tests."""
+    for variable in [one for one in os.environ if one.startswith("ELASTIC")]:
+        monkeypatch.delenv(variable)
