@@ -236,6 +236,22 @@ def test_the_pruner_key_deletes_and_makes_it_seen(films, as_role, admin):
     assert request(as_role("pruner"), "GET", path(films, "_count"), body=body)["count"] == 0
 
 
+def test_the_pruner_key_prunes_a_source_whose_other_records_are_unchanged(films, as_role):
+    records = [{"_id": f"p{n}", "text": "sea"} for n in range(4)]
+    options = {"embedder": WORDS, "source": "catalogue"}
+    Indexer(as_role("writer"), films, **options).write(records)
+    report = Indexer(as_role("pruner"), films, **options, prune=0.5).write(records[:3])
+    assert (report.unchanged, report.pruned) == (3, 1)
+
+
+def test_the_writer_key_prunes_nothing(films, as_role):
+    records = [{"_id": f"w{n}", "text": "sea"} for n in range(4)]
+    indexer = Indexer(as_role("writer"), films, embedder=WORDS, source="list", prune=0.5)
+    indexer.write(records)
+    with pytest.raises(AccessDenied, match="unauthorized"):
+        indexer.write(records[:3])
+
+
 @pytest.mark.parametrize("role", ["reader", "writer", "pruner"])
 def test_only_the_setup_key_deletes_the_index(films, as_role, role):
     with pytest.raises(AccessDenied):
