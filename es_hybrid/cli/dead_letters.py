@@ -126,7 +126,7 @@ def replay(
     )
     print_json(done.to_dict()) if as_json else _tell(done)
     if done.left:
-        say(f"{done.left:,} letters are left: es-hybrid dead-letters show {file}")
+        say(f"{done.left:,} dead letters are left: es-hybrid dead-letters show {file}")
         stop(_FAILED)
 
 

@@ -111,7 +111,7 @@ def _deleted(sender: Sender, gone: list[_Gone]) -> int:
         sent = sender.send(batch)
         if sent.error:
             raise sent.error
-        deleted += sum(outcome.reason is None for outcome in sent.outcomes)
+        deleted += len(sent.written)
     return deleted
 
 
