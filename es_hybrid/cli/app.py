@@ -11,10 +11,11 @@ import typer
 
 from es_hybrid.cli.dead_letters import dead_letters
 from es_hybrid.cli.doctor import doctor
+from es_hybrid.cli.existing import enrich, status
 from es_hybrid.cli.help import Command, Group
 from es_hybrid.cli.index import index
 from es_hybrid.cli.keys import keys
-from es_hybrid.cli.node import down, status, up
+from es_hybrid.cli.node import down, up
 from es_hybrid.cli.output import Interrupted, fail
 from es_hybrid.cli.search import search
 from es_hybrid.errors import EsHybridError, UsageError
@@ -44,9 +45,11 @@ app = typer.Typer(
 )
 
 _NODE, _DATA = "The embedded Elasticsearch", "Documents"
+_EXISTING = "Indices that exist already"
 for command, panel in (
     (index, _DATA),
     (search, _DATA),
+    (enrich, _EXISTING),
     (up, _NODE),
     (down, _NODE),
     (status, _NODE),

