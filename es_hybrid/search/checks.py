@@ -8,16 +8,11 @@ from math import inf, isfinite
 from numbers import Integral, Real
 from typing import Any
 
-import numpy as np
-
 from es_hybrid.errors import UsageError, VectorError
 from es_hybrid.texts import composed, is_blank
-from es_hybrid.vectors import Vectors, usable_query, vector
+from es_hybrid.vectors import Vectors, check_query, usable_query, vector
 
 Fields = str | Sequence[str]
-
-# How far the length of a vector that was scaled in float32 may be from 1.
-_UNIT = 1e-6
 
 # title, or title^2.5.
 _FIELD = re.compile(r"[^^\s]+(\^\d+(\.\d+)?)?")
@@ -49,15 +44,12 @@ def given_vector(values: Any) -> Vectors:
         VectorError: it is none.
     """
     row = vector(values, maker="the query vector")
-    usable_query(row, maker="the caller", scaled=True)
+    check_query(row, maker="the caller")
     return row
 
 
 def query_row(row: Vectors, *, dims: int | None, scaled: bool) -> Vectors:
     """The caller's vector as the index compares it.
-
-    One that is of length 1 already, to 1e-6, stays as it came: scaling would only change its last
-    bits, and so the scores that the same vector gets by hand.
 
     Raises:
         VectorError: it has another number of dimensions than the index, or is too long.
@@ -67,8 +59,7 @@ def query_row(row: Vectors, *, dims: int | None, scaled: bool) -> Vectors:
             f"the query vector has {len(row)} numbers, the index has {dims} dimensions: make it "
             "with the model that made the index"
         )
-    of_length_1 = abs(float(np.linalg.norm(row.astype(np.float64))) - 1) <= _UNIT
-    return usable_query(row, maker="the caller", scaled=scaled and not of_length_1)
+    return usable_query(row, maker="the caller", scaled=scaled)
 
 
 def number(what: str, value: Any, *, least: float, most: float = inf) -> float:

@@ -62,10 +62,11 @@ class Ranking:
         """What a kNN leg compared of a hit, and its cosine; nothing in other legs."""
         if self.leg.kind != "knn":
             return None, None
-        norm = best_norm(found) or (found.get("fields", {}).get(NORM_FIELD) or [None])[0]
         near = self.leg.similarity
-        query_norm = None if near.scaled else self.leg.query_norm
-        return raw_and_cosine(near, found["_score"], query_norm=query_norm, norm=norm)
+        if near.scaled:  # no lengths are needed
+            return raw_and_cosine(near, found["_score"], query_norm=None, norm=None)
+        norm = best_norm(found) or (found.get("fields", {}).get(NORM_FIELD) or [None])[0]
+        return raw_and_cosine(near, found["_score"], query_norm=self.leg.query_norm, norm=norm)
 
 
 def ranking(leg: LegSearch, answer: Mapping[str, Any]) -> Ranking:
@@ -105,7 +106,8 @@ def hit(
     }
     index, identifier = entry.key
     score = raw["_score"] if alone else max(entry.score, SMALLEST_SCORE)
-    passage = next(filter(None, (one.passage(entry.key) for one in rankings)), None)
+    passages = (one.passage(entry.key) for one in rankings if one.leg.in_passages)
+    passage = next(filter(None, passages), None)
     return Hit(identifier, index, score, raw.get("_source", {}), legs, passage)
 
 
