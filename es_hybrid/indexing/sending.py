@@ -164,7 +164,7 @@ class Sender:
             ServerError: refused as a whole, or no answer that can be read.
         """
         body = b"".join([item.lines for item in batch])
-        answer = request(self.client, "POST", self.path, params=_LOOKED_AT, body=body, ndjson=True)
+        answer = request(self.client, "POST", self.path, params=_LOOKED_AT, body=body)
         items = answer.get("items", []) if isinstance(answer, dict) else []
         if len(items) != len(batch):
             raise ServerUnreachable(
