@@ -86,7 +86,7 @@ def client_options(connection: Connection) -> dict[str, Any]:
         "serializers": {"application/json": OrjsonSerializer()},
     }
     if connection.url:
-        options["hosts"] = [connection.url.text]
+        options["hosts"] = [connection.url.text, *connection.others]
     if connection.cloud_id:
         options["cloud_id"] = connection.cloud_id.text
     if connection.api_key:

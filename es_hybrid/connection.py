@@ -63,7 +63,8 @@ class Value:
 class Connection:
     """The cluster that was chosen, and what opens it.
 
-    Either ``url`` (without credentials, port always stated) or ``cloud_id`` is set, and
+    Either ``url`` (without credentials, port always stated) or ``cloud_id`` is set, ``others``
+    are more addresses of the same cluster, for when the first one fails, and
     ``api_key``, or ``username`` and ``password``, or none of the three. ``request_timeout``
     is in seconds; ``notes`` are sentences on secrets that crossed families or stayed unused.
     """
@@ -77,6 +78,7 @@ class Connection:
     fingerprint: str | None = None
     request_timeout: float = 30.0
     notes: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 def resolve(settings: Settings, *, environ: Mapping[str, str] | None = None) -> Connection:
@@ -113,6 +115,7 @@ def resolve(settings: Settings, *, environ: Mapping[str, str] | None = None) -> 
         fingerprint=settings.fingerprint,
         request_timeout=settings.request_timeout,
         notes=_notes(families, place=place, used=credentials),
+        others=place.others,
     )
 
 
@@ -121,6 +124,7 @@ class _Family:
     kind: str
     values: dict[str, Value]
     ca_certs: Path | None = None
+    others: tuple[str, ...] = ()
 
     @property
     def cluster(self) -> Value | None:
@@ -167,11 +171,12 @@ def _embedded_node(settings: Settings) -> _Family:
             "--url or ES_HYBRID_URL"
         )
     values = {"url": _value("url", node.url, "embedded node")}
+    others = tuple(url for url in node.urls if url != node.url)
     if node.access is None:
-        return _Family("node", values)
+        return _Family("node", values, others=others)
     with suppress(NodeFailed):  # another user's password; a key may open the node as well
         values["password"] = _value("password", node.access.password(), "embedded node")
-    return _Family("secured node", values, node.ca_certs)
+    return _Family("secured node", values, node.ca_certs, others)
 
 
 def _may_go(family: _Family, place: _Family) -> bool:

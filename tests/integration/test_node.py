@@ -7,8 +7,10 @@ import urllib.request
 
 import psutil
 import pytest
+from elasticsearch import Elasticsearch
 
-from es_hybrid.errors import NodeFailed
+from es_hybrid.errors import NodeFailed, RequestRefused
+from es_hybrid.keys import create_key
 from es_hybrid.node import SUPPORTED, TEST_JAVA_OPTIONS, Node, health, process, running
 
 
@@ -63,6 +65,14 @@ def test_another_version_under_the_same_name_is_refused(node):
 def test_another_port_under_the_same_name_is_refused(node):
     with pytest.raises(NodeFailed, match=r"on port \d+, not .* on 9399"):
         same(node, port=9399).up()
+
+
+def test_an_open_node_has_no_keys_and_says_how_to_have_them(node):
+    with (
+        Elasticsearch(node.url) as client,
+        pytest.raises(RequestRefused, match=r"runs without security.*es-hybrid up --secure"),
+    ):
+        create_key(client, "reader", "films")
 
 
 def test_language_analysis_works_without_a_full_server(node):

@@ -1,5 +1,6 @@
 """A secured node: TLS, a login, and keys that may do one job. One start, worth many facts."""
 
+import asyncio
 import logging
 import re
 import socket
@@ -10,9 +11,11 @@ from base64 import b64decode
 
 import psutil
 import pytest
+from elasticsearch import AsyncElasticsearch
 
-from es_hybrid import Indexer, Searcher
-from es_hybrid.client import connect, path, request
+from es_hybrid import AsyncSearcher, Indexer, Searcher
+from es_hybrid.client import client_options, connect, path, request
+from es_hybrid.connection import resolve
 from es_hybrid.errors import AccessDenied, DownloadFailed, JavaNotFound, NodeFailed, ServerError
 from es_hybrid.indexing.creation import create
 from es_hybrid.indexing.target import Wanted, find
@@ -201,6 +204,16 @@ def test_the_setup_key_creates_the_writer_key_indexes_and_the_reader_key_searche
     assert {"moby", "orca"} <= set(ids(found))
     again = Indexer(as_role("writer"), films, embedder=WORDS).write(BOOKS)
     assert (again.unchanged, again.indexed) == (len(BOOKS), 0)
+
+
+def test_an_async_client_with_the_reader_key_searches_as_well(films, key, settings):
+    options = client_options(resolve(settings(api_key=key("reader").encoded)))
+
+    async def search():
+        async with AsyncElasticsearch(**options) as client:
+            return await AsyncSearcher(client, films, embedder=WORDS).search("whale")
+
+    assert ids(asyncio.run(search()))[0] == "orca"
 
 
 @pytest.mark.parametrize("role", ["setup", "reader", "pruner"])

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from es_hybrid.client import client_options
 from es_hybrid.connection import resolve
 from es_hybrid.errors import ServerUnreachable, UsageError
 from es_hybrid.node.access import Access
@@ -23,8 +24,11 @@ def no_exported_settings(monkeypatch):
 @pytest.fixture
 def node(monkeypatch):
     """A node that runs at port 9299; no process behind it."""
-    state = SimpleNamespace(url="http://127.0.0.1:9299", access=None)
+    state = SimpleNamespace(
+        url="http://127.0.0.1:9299", urls=("http://127.0.0.1:9299",), access=None
+    )
     monkeypatch.setattr("es_hybrid.node.state.running", lambda *, home, name: state)
+    return state
 
 
 @pytest.fixture
@@ -194,7 +198,9 @@ def secured(monkeypatch, tmp_path):
     password = tmp_path / "password"
     password.write_text("hunter2hunter2")
     access = Access(ca_certs=tmp_path / "ca.crt", password_file=password)
-    state = SimpleNamespace(url="https://127.0.0.1:9299", access=access, ca_certs=access.ca_certs)
+    state = SimpleNamespace(
+        url="https://127.0.0.1:9299", urls=(), access=access, ca_certs=access.ca_certs
+    )
     monkeypatch.setattr("es_hybrid.node.state.running", lambda *, home, name: state)
     return access
 
@@ -220,6 +226,12 @@ def test_what_other_tools_export_is_not_sent_to_a_secured_node(secured):
 def test_the_password_of_a_secured_node_is_sent_to_no_other_cluster(secured):
     connection = resolve(Settings(url="https://127.0.0.1:9299"), environ={})
     assert (connection.password, connection.ca_certs) == (None, None)
+
+
+def test_the_other_servers_of_a_node_are_known_for_when_the_first_one_fails(node):
+    node.urls += ("http://127.0.0.1:9298",)
+    connection = resolve(Settings(), environ={})
+    assert client_options(connection)["hosts"] == [node.url, "http://127.0.0.1:9298"]
 
 
 def test_a_password_that_may_not_be_read_is_done_without(secured):

@@ -88,6 +88,16 @@ def test_what_a_killed_start_left_running_is_found_and_stopped(plan):
     assert not (killed.folders.node / process.MARK).exists()
 
 
+def test_all_that_a_killed_start_of_several_servers_left_is_stopped(plan):
+    killed = plan(HANG)
+    launchers = []
+    for folders in replace(killed.folders, nodes=2).each():
+        folders.own.mkdir(parents=True)
+        launchers.append(process.launch(killed.server, folders, environment={}, account=None))
+    assert process.stop_leftover(killed.folders.node)
+    assert [one.wait() for one in launchers] == [-signal.SIGTERM] * 2
+
+
 def test_another_port_is_tried_when_a_free_one_was_lost(plan, monkeypatch):
     monkeypatch.setattr(ports, "is_free", lambda port: True)
     said = []
