@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, Callable, Generator, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from inspect import iscoroutinefunction
@@ -284,7 +284,15 @@ class AsyncIndexer(_Indexing):
         client: Any = WaitingClient(self.client, bridge)
         several = _across(bridge, records)
         tell = bridge.told(progress)
-        return await bridge.run(lambda: self._write(client, several, tell))
+
+        def work() -> Report:
+            try:
+                return self._write(client, several, tell)
+            finally:
+                if isinstance(several, Generator):
+                    several.close()  # now, and not when there is no loop any more
+
+        return await bridge.run(work)
 
 
 def _across(bridge: Bridge, records: Any) -> Source | Iterable[Any]:

@@ -160,6 +160,21 @@ async def aendless():
     await asyncio.Event().wait()
 
 
+def test_an_async_iterable_that_is_not_read_to_its_end_is_closed_before_the_caller_goes_on():
+    closed = []
+
+    async def several():
+        try:
+            for record in RECORDS:
+                yield record
+        finally:
+            closed.append(True)
+
+    with pytest.raises(AccessDenied):
+        write(AsyncCluster(forbid=("_bulk",)), several())
+    assert closed == [True]
+
+
 @pytest.mark.parametrize("records", [endless, aendless])
 def test_a_cancelled_run_ends_and_sends_nothing_any_more(records):
     cluster = AsyncCluster()
