@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -142,6 +143,17 @@ def meanwhile(
         if undo:
             exchange.proxy.later(after, _in_thread(undo))
         await exchange.proxy.pass_on(exchange)
+
+    return act
+
+
+def certificate_changed(shown: ssl.SSLContext) -> Act:
+    """From now on the server shows another certificate, also to those that are connected."""
+
+    async def act(exchange: Exchange) -> None:
+        await exchange.proxy.refuse()
+        exchange.proxy.certificate = shown
+        await exchange.proxy.listen()
 
     return act
 

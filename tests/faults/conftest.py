@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,18 +49,18 @@ def started(folder: Path, **options: object) -> Node:
     return node
 
 
+def free_port() -> int:
+    """One that stays the same when the node is started again."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
 @pytest.fixture(scope="session")
 def node(folder: Path) -> Iterator[Node]:
     """One server, open."""
-    found = started(folder, name="faults", heap="384m")
-    yield found
-    found.down()
-
-
-@pytest.fixture(scope="session")
-def cluster(folder: Path) -> Iterator[Node]:
-    """Three servers that ask for a login."""
-    found = started(folder, name="faults-three", nodes=3, secure=True, heap="320m")
+    found = started(folder, name="faults", heap="384m", port=free_port())
     yield found
     found.down()
 

@@ -70,7 +70,7 @@ def made_up(status: int, said: Any, **headers: str) -> Answer:
 Act = Callable[["Exchange"], Awaitable[None]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rule:
     """What happens to the n-th requests that match.
 
@@ -169,6 +169,7 @@ class Proxy:
         fired: every fault that happened, in order.
         written: ids that the node reported as written, whether or not the client heard it.
         acknowledged: ids that the client was told are written.
+        mistakes: what went wrong in the proxy or its script; it is raised at the end.
     """
 
     def __init__(
@@ -183,6 +184,7 @@ class Proxy:
         self.fired: list[Fired] = []
         self.written: set[str] = set()
         self.acknowledged: set[str] = set()
+        self.mistakes: list[Exception] = []
         self.port = 0
         self._seen: dict[Rule, int] = {}
         self._loop = asyncio.new_event_loop()
@@ -201,10 +203,26 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+        if self.mistakes:
+            raise self.mistakes[0]
 
     @property
     def url(self) -> str:
         return f"{'https' if self.certificate else 'http'}://127.0.0.1:{self.port}"
+
+    def close_for(self, seconds: float | None) -> None:
+        """Refuse connections from now on, for good where no seconds are given."""
+        self._call(self.refuse(seconds))
+
+    def open_again(self) -> None:
+        """Accept connections again, on the same port."""
+        self._call(self.listen())
+
+    def show(self, certificate: ssl.SSLContext) -> None:
+        """Show another certificate from now on, also to those that are connected."""
+        self.close_for(None)
+        self.certificate = certificate
+        self.open_again()
 
     def follow(self, *script: Rule) -> None:
         """From now on these rules hold, and counting begins anew."""
@@ -216,6 +234,8 @@ class Proxy:
 
     async def listen(self) -> None:
         """Accept connections, on the port that it had before if it had one."""
+        if self._server:
+            return
         self._server = await asyncio.start_server(
             self._serve, "127.0.0.1", self.port, ssl=self.certificate, reuse_address=True
         )
@@ -269,6 +289,8 @@ class Proxy:
                     await self._pass_or_break(exchange)
                     if writer.is_closing():
                         return
+        except Exception as error:
+            self.mistakes.append(error)
         finally:
             self._open.discard(writer)
             writer.close()

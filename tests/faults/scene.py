@@ -9,6 +9,7 @@ from typing import Any
 from elasticsearch import Elasticsearch
 
 from es_hybrid import Indexer
+from es_hybrid.client import path, request
 from es_hybrid.sources.jsonl import JsonLines
 from tests.embedders import WordEmbedder
 from tests.faults.checks import Plan, wrong
@@ -27,14 +28,21 @@ class Scene:
         proxy: what the ingestion goes through.
         name: the alias that is written through.
         dead: the file of dead letters.
+        state: the folder of notes about runs.
+        client: the client of the ingestion, which waits a second.
+        patient: the same, but it waits for long.
         options: more arguments for the `Indexer`.
     """
 
-    def __init__(self, *, es: Elasticsearch, proxy: Proxy, name: str, folder: Path) -> None:
+    def __init__(
+        self, *, es: Elasticsearch, proxy: Proxy, name: str, folder: Path, **connection: Any
+    ) -> None:
         self.es, self.proxy, self.name, self.folder = es, proxy, name, folder
         self.dead = folder / "dead.jsonl"
+        self.state = folder / "state"
         self.options: dict[str, Any] = {}
-        self.client = Elasticsearch(proxy.url, request_timeout=TIMEOUT)
+        self.client = Elasticsearch(proxy.url, request_timeout=TIMEOUT, **connection)
+        self.patient = self.client.options(request_timeout=30)
 
     def __enter__(self) -> Scene:
         return self
@@ -46,14 +54,34 @@ class Scene:
     def index(self) -> str:
         return f"{self.name}-000001"
 
+    @property
+    def acknowledged(self) -> int:
+        """Documents that the client knows to be written."""
+        return len(self.proxy.acknowledged)
+
     def begin(self, planned: Plan) -> None:
         """Make the index with the first records: the making alone may take a second."""
         Indexer(self.es, self.name, embedder=EMBEDDER).write(planned.records[:BEGUN])
 
+    def replicate(self, replicas: int) -> None:
+        """Keep so many copies of each shard, and wait until they are there."""
+        body = {"index.number_of_replicas": replicas}
+        request(self.es, "PUT", path(self.index, "_settings"), body=body)
+        self.settle("green")
+
+    def settle(self, status: str = "yellow") -> None:
+        """Wait until the index can be written to again."""
+        params = {"wait_for_status": status, "timeout": "60s"}
+        request(self.es, "GET", path("_cluster", "health", self.index), params=params, timeout=90)
+
     def ingest(self, planned: Plan, *script: Rule) -> Mapping[str, Any]:
         """Write the plan, while the script acts; the report."""
         self.proxy.follow(*script)
-        options: dict[str, Any] = {"embedder": EMBEDDER, "dead_letters": self.dead}
+        options: dict[str, Any] = {
+            "embedder": EMBEDDER,
+            "dead_letters": self.dead,
+            "state": self.state,
+        }
         indexer = Indexer(self.client, self.name, **{**options, **self.options})
         return indexer.write(JsonLines([self.file(planned)])).to_dict()
 

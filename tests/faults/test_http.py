@@ -1,8 +1,10 @@
 """Faults of a whole request: what an overloaded, broken or strict server or proxy answers."""
 
+from contextlib import suppress
+
 import pytest
 
-from es_hybrid.errors import AccessDenied, RequestRefused, ServerUnreachable
+from es_hybrid.errors import AccessDenied, RequestRefused, ServerError, ServerUnreachable
 from tests.faults import acts
 from tests.faults.checks import letters, plan
 from tests.faults.proxy import Always, Rule
@@ -18,6 +20,7 @@ PASSING = {
     "200 with wrong item count": acts.an_item_short,
 }
 ON_THE_WAY = {
+    "refused mid-run then back": acts.refused(0.7),
     "429 whole request with Retry-After": acts.answered(429, retry_after="1"),
     "502": acts.answered(502, acts.HTML),
     "503": acts.answered(503),
@@ -45,13 +48,33 @@ def test_what_passes_by_itself_is_sent_again_and_nothing_is_lost(scene, fault, s
     assert scene.wrong(planned, report) == []
 
 
+@pytest.mark.xfail(
+    strict=True,
+    reason="the comparison with the index (_mget) is tried four times at once by the transport, "
+    "or once where it times out, and not waited for as sending is: the run stops",
+)
 @pytest.mark.parametrize("fault", ON_THE_WAY)
-def test_what_passes_by_itself_also_passes_while_records_are_compared(scene, fault, seed):
-    planned = plan(seed)
+def test_what_passes_by_itself_also_passes_while_records_are_compared(scene, fault):
+    planned = plan(0)
     scene.begin(planned)
-    report = scene.ingest(planned, Rule(fault, ON_THE_WAY[fault], at={3 + seed}, on="_mget"))
+    report = scene.ingest(planned, comparing(fault))
     assert scene.in_mid_run(fault, planned)
     assert scene.wrong(planned, report) == []
+
+
+@pytest.mark.parametrize("fault", ON_THE_WAY)
+def test_a_run_that_stopped_while_records_are_compared_is_made_good(scene, fault, seed):
+    planned = plan(seed)
+    scene.begin(planned)
+    with suppress(ServerError):
+        scene.ingest(planned, comparing(fault, seed))
+    assert scene.in_mid_run(fault, planned)
+    assert scene.wrong(planned, scene.ingest(planned)) == []
+
+
+def comparing(fault, seed=0):
+    """The fault, for as long as a server restarts, of the requests that ask what is there."""
+    return Rule(fault, ON_THE_WAY[fault], at=range(3 + seed, 9 + seed), on="_mget")
 
 
 @pytest.mark.parametrize("fault", STOPPING)
