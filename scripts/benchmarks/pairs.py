@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ class Figure:
         low: of the interval.
         high: of the interval.
         limit: what `high` may reach; None where nothing is promised.
+        least: what `low` has to reach; None where nothing is promised.
     """
 
     label: str
@@ -34,17 +35,20 @@ class Figure:
     low: float
     high: float
     limit: float | None = None
+    least: float | None = None
 
     @property
     def missed(self) -> bool:
-        """Whether the limit is not kept with confidence."""
-        return self.limit is not None and self.high > self.limit
+        """Whether a limit is not kept with confidence."""
+        above = self.limit is not None and self.high > self.limit
+        return above or (self.least is not None and self.low < self.least)
 
     def __str__(self) -> str:
         line = f"{self.label:42}{self.value:7.3f} {self.unit:6}[{self.low:.3f}, {self.high:.3f}]"
-        if self.limit is None:
+        if self.limit is None and self.least is None:
             return line
-        return f"{line}   limit {self.limit} {'MISSED' if self.missed else 'kept'}"
+        promised = f"limit {self.limit}" if self.least is None else f"at least {self.least}"
+        return f"{line}   {promised} {'MISSED' if self.missed else 'kept'}"
 
 
 def interleaved(arms: Mapping[str, Arm], *, rounds: int, warm_up: int) -> dict[str, Milliseconds]:
@@ -70,10 +74,16 @@ def difference(
 
 
 def ratio(
-    times: Mapping[str, Milliseconds], one: str, other: str, *, limit: float | None = None
+    times: Mapping[str, Milliseconds],
+    one: str,
+    other: str,
+    *,
+    limit: float | None = None,
+    least: float | None = None,
 ) -> Figure:
-    """p50(one) / p50(other)."""
-    return _figure(times, one, other, np.divide, sign="/", unit="times", limit=limit)
+    """p50(one) / p50(other): how many times as fast the other is."""
+    figure = _figure(times, one, other, np.divide, sign="/", unit="times", limit=limit)
+    return replace(figure, least=least)
 
 
 def _figure(
