@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -286,7 +289,7 @@ def indexer_of(client: Any, name: str, options: IndexOptions, *, letters: Path, 
 def _written(indexer: Any, source: Any) -> Report:
     from es_hybrid.cli.progress import progress_bar
 
-    with progress_bar("indexing", shown=sys.stderr.isatty()) as bar:
+    with progress_bar("indexing", shown=sys.stderr.isatty()) as bar, _drained():
         try:
             report: Report = indexer.write(source, progress=bar.update)
         except KeyboardInterrupt:
@@ -296,6 +299,19 @@ def _written(indexer: Any, source: Any) -> Report:
                 "index; run the same command again, and it goes on from there"
             ) from None
     return report
+
+
+@contextmanager
+def _drained() -> Iterator[None]:
+    """A process that is asked to end does so like one at Ctrl-C: what is on its way arrives."""
+    if current_thread() is not main_thread():  # no other may handle signals
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _print(report: Report) -> None:

@@ -97,7 +97,7 @@ class Journal:
         """
         entry = _Entry(self.about, self.run, tally)
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             replaced(self.path, [entry.to_json()])
         except OSError as error:
             raise unwritable(self.path.parent, error) from error

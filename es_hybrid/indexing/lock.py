@@ -36,7 +36,7 @@ def locked(file: Path, *, name: str) -> Iterator[None]:
         StateError: the file cannot be written.
     """
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         held = FileIO(file, "a+")
     except OSError as error:
         raise unwritable(file.parent, error) from error

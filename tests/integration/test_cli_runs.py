@@ -1,6 +1,9 @@
 """Runs on the command line: gone on with, pruned, and their dead letters tried again."""
 
 import json
+import os
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -16,14 +19,16 @@ LETTERS = "{}.dead-letters.ndjson"
 
 
 class Interrupts(WordEmbedder):
-    """Ctrl-C while it embeds film 15; only the first time."""
+    """The process gets a signal while it embeds film 15; only the first time."""
 
-    met = False
+    def __init__(self, signal):
+        super().__init__()
+        self.signals = [signal]
 
     def embed_documents(self, texts):
-        if any("film 15" in text for text in texts) and not Interrupts.met:
-            Interrupts.met = True
-            raise KeyboardInterrupt
+        if self.signals and any("film 15" in text for text in texts):
+            os.kill(os.getpid(), self.signals.pop())
+            time.sleep(1)
         return super().embed_documents(texts)
 
 
@@ -49,11 +54,14 @@ def index(typed, name, *options):
     return typed("index", name, "films.jsonl", "--embedder", "words-64", *options)
 
 
-def test_a_run_that_was_interrupted_is_gone_on_with_and_this_is_told(typed, name, monkeypatch):
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_was_ended_is_gone_on_with_and_this_is_told(typed, name, monkeypatch, sent):
     monkeypatch.setattr(intake, "WINDOW", 8)
     monkeypatch.setattr(journal, "EVERY", 0.0)
-    monkeypatch.setitem(embedders._PACKAGED, "words-64", lambda _: Interrupts())
-    assert index(typed, name).code == 130
+    interrupts = Interrupts(sent)
+    monkeypatch.setitem(embedders._PACKAGED, "words-64", lambda _: interrupts)
+    ended = index(typed, name)
+    assert (ended.code, "interrupted after 8 records" in ended.err) == (130, True)
     ended = index(typed, name)
     assert (ended.code, "20 read = 20 indexed" in ended.out) == (0, True)
     assert "an interrupted run was gone on with: it had settled 8 records" in ended.err
