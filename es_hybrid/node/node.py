@@ -197,6 +197,7 @@ class Node:
             timeout=self._timeout,
             java_options=self._java_options,
             settings=self._settings,
+            reservations=self._home / "ports",
         )
 
 

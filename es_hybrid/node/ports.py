@@ -2,10 +2,14 @@
 
 import errno
 import socket
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from contextlib import ExitStack
 from itertools import islice
+from pathlib import Path
+from typing import Self
 
 from es_hybrid.errors import PortTaken, UsageError
+from es_hybrid.node.lock import try_hold
 
 LOOPBACK = "127.0.0.1"
 FIRST = 9200
@@ -14,19 +18,57 @@ LAST = 9299
 TRANSPORT_FIRST, TRANSPORT_LAST = 9400, 9499
 
 
-def choose(asked: int | None, *, tried: Collection[int] = ()) -> int:
+class Reservations:
+    """Ports that starts on this machine have chosen and do not listen on yet.
+
+    A server binds its port many seconds after it was chosen; meanwhile a lock file keeps other
+    starts from choosing it as well. Leaving the block gives the ports back.
+
+    Args:
+        folder: Of the lock files, the same for all starts; None reserves nothing.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._held = ExitStack()
+
+    def __enter__(self) -> Self:
+        if self._folder:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._held.close()
+
+    def take(self, port: int) -> bool:
+        """Reserve ``port`` if it is free and nobody else did; tell whether."""
+        if not is_free(port):
+            return False
+        if self._folder is None:
+            return True
+        return self._held.enter_context(try_hold(self._folder / str(port)))
+
+
+def choose(
+    asked: int | None,
+    *,
+    tried: Collection[int] = (),
+    take: Callable[[int], bool] | None = None,
+) -> int:
     """Return the port asked for, or else the first free one from 9200 on.
 
     Args:
         asked: The port the caller wants, 1 to 65535, or None.
         tried: Ports that were free a moment ago and then were not.
+        take: Tells whether a port may be had; by default if it is free.
 
     Raises:
         UsageError: No such port exists.
         PortTaken: Another process listens there, or on all of 9200 to 9299.
     """
     if asked is None:
-        free = (port for port in range(FIRST, LAST + 1) if port not in tried and is_free(port))
+        take = take or is_free
+        free = (port for port in range(FIRST, LAST + 1) if port not in tried and take(port))
         if port := next(free, None):
             return port
         raise PortTaken(f"all ports from {FIRST} to {LAST} are taken: choose one with --port")
@@ -37,26 +79,33 @@ def choose(asked: int | None, *, tried: Collection[int] = ()) -> int:
     return asked
 
 
-def choose_several(asked: int | None, *, count: int, tried: Collection[int] = ()) -> list[int]:
+def choose_several(
+    asked: int | None,
+    *,
+    count: int,
+    tried: Collection[int] = (),
+    take: Callable[[int], bool] | None = None,
+) -> list[int]:
     """Return ports for HTTP, as :func:`choose` does the first of them.
 
     Raises:
         UsageError: No such port exists.
         PortTaken: There are not as many.
     """
-    found = [choose(asked, tried=tried)]
+    found = [choose(asked, tried=tried, take=take)]
     while len(found) < count:
-        found.append(choose(None, tried=(*tried, *found)))
+        found.append(choose(None, tried=(*tried, *found), take=take))
     return found
 
 
-def for_transport(count: int) -> list[int]:
+def for_transport(count: int, *, take: Callable[[int], bool] | None = None) -> list[int]:
     """Return free ports on which servers may talk to each other.
 
     Raises:
         PortTaken: There are not as many.
     """
-    free = (port for port in range(TRANSPORT_FIRST, TRANSPORT_LAST + 1) if is_free(port))
+    take = take or is_free
+    free = (port for port in range(TRANSPORT_FIRST, TRANSPORT_LAST + 1) if take(port))
     found = list(islice(free, count))
     if len(found) < count:
         raise PortTaken(

@@ -23,6 +23,7 @@ from es_hybrid.node.progress import Say
 
 P12, KEYSTORE, PASSWORD, CA = "es-hybrid.p12", "elasticsearch.keystore", "password", "ca.crt"
 DAYS = "3650"  # of the certificates: as long as anybody keeps a node for development
+QUICK = ("-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC")  # half the time of a short run
 LINES = 4  # of what a tool said when it failed
 MATERIAL = {
     f"xpack.security.{side}.ssl.{store}.path": P12
@@ -139,7 +140,7 @@ def _certificates(part: Path, tools: Tools, *, guard: str) -> None:
 def _keytool(step: Sequence[str], part: Path, tools: Tools, *, guard: str) -> None:
     # A password among the arguments would show in the list of processes.
     store = ("-keystore", str(part / P12), "-storetype", "PKCS12", "-storepass:env", "GUARD")
-    command = [str(tools.java_home / "bin" / "keytool"), *step, *store]
+    command = [str(tools.java_home / "bin" / "keytool"), *QUICK, *step, *store]
     _run(command, {**tools.environment, "GUARD": guard})
 
 

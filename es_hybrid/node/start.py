@@ -2,7 +2,7 @@
 
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -28,7 +28,7 @@ class Plan:
     """Everything a start needs to know; see :class:`es_hybrid.node.Node` for what each means.
 
     ``folders`` are those of the first server, and say how many there are, and whether they are
-    secured.
+    secured; ``reservations`` is the folder where all starts note the ports they chose.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Plan:
     timeout: float
     java_options: Sequence[str] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
+    reservations: Path | None = None
 
 
 def start(plan: Plan, *, say: Say) -> NodeState:
@@ -53,14 +54,15 @@ def start(plan: Plan, *, say: Say) -> NodeState:
     """
     tried: list[int] = []
     while True:
-        seats = _seats(plan, tried=tried)
-        tried += [seat.port for seat in seats]
-        try:
-            return _start_on(seats, plan, say=say)
-        except PortTaken:
-            if plan.port is not None or len(tried) >= ATTEMPTS * len(seats):
-                raise
-            say(f"port {_listed(seats)} was taken while the server started: trying another")
+        with ports.Reservations(plan.reservations) as reserved:
+            seats = _seats(plan, tried=tried, take=reserved.take)
+            tried += [seat.port for seat in seats]
+            try:
+                return _start_on(seats, plan, say=say)
+            except PortTaken:
+                if plan.port is not None or len(tried) >= ATTEMPTS * len(seats):
+                    raise
+        say(f"port {_listed(seats)} was taken while the server started: trying another")
 
 
 def revive(plan: Plan, found: NodeState, *, say: Say) -> NodeState:
@@ -70,34 +72,33 @@ def revive(plan: Plan, found: NodeState, *, say: Say) -> NodeState:
         PortTaken: Somebody else took a port while it started.
         NodeFailed: One did not start; the message has the telling lines of its log.
     """
-    seats = [
-        _seat_of(member, folders)
-        for member, folders in zip(found.servers, plan.folders.each(), strict=True)
-    ]
+    places = list(zip(found.servers, plan.folders.each(), strict=True))
     dead = {member.name for member in found.servers if not member.lives()}
-    chosen = [seat for seat in seats if seat.name in dead]
-    fresh = {m.name: m for m in _bring_up(chosen, seats, plan, found.access, say=say)}
+    with ports.Reservations(plan.reservations) as reserved:
+        seats = [_seat_of(member, folders, take=reserved.take) for member, folders in places]
+        chosen = [seat for seat in seats if seat.name in dead]
+        fresh = {m.name: m for m in _bring_up(chosen, seats, plan, found.access, say=say)}
     members = tuple(fresh.get(member.name, member) for member in found.servers)
     return _settle(replace(found, members=members), plan, say=say)
 
 
-def _seat_of(member: Member, folders: Folders) -> Seat:
+def _seat_of(member: Member, folders: Folders, *, take: Callable[[int], bool]) -> Seat:
     """Return where a server sits, or may sit again if it died and lost its ports."""
     port, transport = urlsplit(member.url).port or 0, member.transport
     if not member.lives():
-        port = port if ports.is_free(port) else ports.choose(None)
-        if transport and not ports.is_free(transport):
-            transport = ports.for_transport(1)[0]
+        port = port if take(port) else ports.choose(None, take=take)
+        if transport and not take(transport):
+            transport = ports.for_transport(1, take=take)[0]
     return Seat(member.name, folders, port, transport)
 
 
-def _seats(plan: Plan, *, tried: Sequence[int]) -> list[Seat]:
+def _seats(plan: Plan, *, tried: Sequence[int], take: Callable[[int], bool]) -> list[Seat]:
     """Return where each server shall sit."""
     count = plan.folders.nodes
-    http = ports.choose_several(plan.port, count=count, tried=tried)
+    http = ports.choose_several(plan.port, count=count, tried=tried, take=take)
     if count == 1:
         return [Seat(plan.name, plan.folders, http[0])]
-    places = zip(plan.folders.each(), http, ports.for_transport(count), strict=True)
+    places = zip(plan.folders.each(), http, ports.for_transport(count, take=take), strict=True)
     return [
         Seat(f"{plan.name}-{folders.member}", folders, port, transport)
         for folders, port, transport in places

@@ -56,3 +56,20 @@ def test_no_ports_left_to_talk_to_each_other_is_told(monkeypatch):
     monkeypatch.setattr(ports, "is_free", lambda port: port == 9400)
     with pytest.raises(PortTaken, match="fewer than 2 ports from 9400 to 9499 are free"):
         ports.for_transport(2)
+
+
+def test_two_starts_at_the_same_time_choose_different_ports(tmp_path, monkeypatch):
+    monkeypatch.setattr(ports, "is_free", lambda port: True)
+    with (
+        ports.Reservations(tmp_path / "ports") as one,
+        ports.Reservations(tmp_path / "ports") as two,
+    ):
+        assert ports.choose_several(None, count=2, take=one.take) == [9200, 9201]
+        assert ports.choose_several(None, count=2, take=two.take) == [9202, 9203]
+
+
+def test_a_port_is_given_back_when_the_start_is_over(tmp_path, monkeypatch):
+    monkeypatch.setattr(ports, "is_free", lambda port: True)
+    for _ in range(2):
+        with ports.Reservations(tmp_path) as reserved:
+            assert ports.choose(None, take=reserved.take) == 9200
