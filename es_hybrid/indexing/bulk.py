@@ -32,18 +32,18 @@ class Prepared:
     lines: bytes
 
 
-def prepared(document: Document, beside: bytes) -> Prepared:
+def prepared(document: Document, *beside: bytes) -> Prepared:
     """The lines for one document; whatever its fields are called, they stay data.
 
     Args:
         document: its fields are taken as the JSON that was hashed: written once, never again.
-        beside: what stands beside them, as the members of a JSON object without its braces.
+        beside: what stands beside them: parts of the members of a JSON object, without its braces.
     """
     fields = document.json[:-1]
     comma = b"," if len(fields) > 1 else b""
     action = orjson.dumps(document.id)
-    lines = b'{"index":{"_id":%b}}\n%b%b%b}\n' % (action, fields, comma, beside)
-    return Prepared(document, lines)
+    parts = (b'{"index":{"_id":', action, b"}}\n", fields, comma, *beside, b"}\n")
+    return Prepared(document, b"".join(parts))
 
 
 def batches(

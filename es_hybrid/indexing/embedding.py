@@ -68,22 +68,16 @@ def embedded(
 ) -> Iterator[Embedded]:
     """Embed all documents, longest text first; each comes back exactly once.
 
-    Those that have a vector come before all others.
-
     Args:
         embedder: makes the vectors.
-        documents: no id twice; those that came with a vector are not embedded.
+        documents: no id twice, and none that came with a vector.
         splitter: cuts them into passages; None embeds each text as a whole.
         scaled: whether vectors are brought to length 1.
     """
     make = partial(_vectors, embedder, scaled=scaled)
     together: list[_Waiting] = []
     texts = 0
-    given = [one for one in documents if one.vector is not None]
-    yield from _ready(given, maker=embedder.info.id, scaled=scaled)
     for document in documents:
-        if document.vector is not None:
-            continue
         try:
             passages = splitter.passages(document.text, title=document.title) if splitter else []
         except EmbedderError as error:
@@ -97,13 +91,19 @@ def embedded(
     yield from _together(make, together)
 
 
-def _ready(given: Sequence[Document], *, maker: str, scaled: bool) -> Iterator[Embedded]:
-    """Documents that came with their vectors, which are looked at all at once."""
-    if not given:
+def given(documents: Sequence[Document], *, maker: str, scaled: bool) -> Iterator[Embedded]:
+    """Documents that came with their vectors, which are looked at all at once.
+
+    Args:
+        documents: each has a vector.
+        maker: who made them, for messages.
+        scaled: whether vectors are brought to length 1.
+    """
+    if not documents:
         return
-    vectors = np.array([one.vector for one in given])
+    vectors = np.array([one.vector for one in documents])
     checked = _checked(vectors, maker=maker, scaled=scaled)
-    for document, vector in zip(given, checked, strict=True):
+    for document, vector in zip(documents, checked, strict=True):
         yield Embedded(document, (vector,), (), vector.fault)
 
 

@@ -21,7 +21,7 @@ from es_hybrid.errors import AccessDenied, EmbedderError, SourceError
 from es_hybrid.indexing import bulk, typed_fields
 from es_hybrid.indexing.creation import create
 from es_hybrid.indexing.dead_letters import DeadLetters, withdraw
-from es_hybrid.indexing.embedding import Embedded, embedded, too_long
+from es_hybrid.indexing.embedding import Embedded, embedded, given, too_long
 from es_hybrid.indexing.intake import Duplicates, Intake, Window
 from es_hybrid.indexing.journal import Journal
 from es_hybrid.indexing.kept import kept
@@ -217,8 +217,12 @@ class Run:
                 continue
             self.tally.rewritten += 1
             yield item
-        self._count_too_long(write)
-        yield from self._embedded(write)
+        ready = [document for document in write if document.vector is not None]
+        yield from self._given(ready)
+        if len(ready) < len(write):
+            write = [document for document in write if document.vector is None]
+            self._count_too_long(write)
+            yield from self._embedded(write)
 
     def _kept(self, documents: Sequence[Document]) -> Iterator[tuple[Document, Embedded | None]]:
         target = self.target
@@ -229,6 +233,16 @@ class Run:
             return
         found = too_long(self.target.embedder, [document.text for document in documents])
         self.tally.truncated = None if found is None else self.tally.truncated + found
+
+    def _given(self, documents: Sequence[Document]) -> Iterator[Embedded]:
+        """Those whose vector can be used; the others are dead letters."""
+        contract = self.target.contract
+        scaled = similarity_of(contract.similarity).scaled
+        for item in given(documents, maker=contract.embedder.id, scaled=scaled):
+            if item.fault is None:
+                yield item
+            else:
+                self._dead(item.document, item.fault, error=EmbedderError.__name__)
 
     def _embedded(self, documents: Sequence[Document]) -> Iterator[Embedded]:
         """Those that have a vector, as they come; the others are dead letters."""
@@ -243,12 +257,12 @@ class Run:
             if item.fault is not None:
                 self._dead(item.document, item.fault, error=EmbedderError.__name__)
                 continue
-            self.tally.embedded += item.document.vector is None
+            self.tally.embedded += 1
             self.tally.passages += len(item.passages)
             yield item
 
     def _prepared(self, item: Embedded) -> bulk.Prepared:
-        return bulk.prepared(item.document, self.stored.beside(item))
+        return bulk.prepared(item.document, *self.stored.beside(item))
 
     def _settle(self, most: int) -> None:
         """Wait until at most `most` requests are on their way; count what came back.
