@@ -31,23 +31,23 @@ class DeadLetters:
         path: the file; None keeps nothing.
         run: which run writes.
         source: what the records were read from.
-        settled: how many letters of this run are in the file already; later ones are taken back,
-            as their records are read again.
+        settled: of a run that is gone on with, how many of its letters are settled; later ones are
+            taken back, as their records are read again. None for a new run.
 
     Raises:
         SourceError: nothing could be kept there; better known before a record is refused.
     """
 
     def __init__(
-        self, path: Path | None, *, run: str = "", source: str = "", settled: int = 0
+        self, path: Path | None, *, run: str = "", source: str = "", settled: int | None = None
     ) -> None:
         self.path = path
         self._from = {"run": run, "source": source}
-        self._number = settled
+        self._number = settled or 0
         self._file: FileIO | None = None
         if path is not None:
             _try(path)
-            if run:
+            if settled is not None:
                 withdraw(path, run=run, after=settled)
 
     def keep(
@@ -99,7 +99,7 @@ class DeadLetters:
 
 
 def withdraw(path: Path, *, run: str, after: int = 0) -> None:
-    """Take back the letters of a run with a number above `after`, and a line cut off by its end.
+    """Take back the letters of a killed run with a number above `after`, and one that is torn.
 
     Raises:
         SourceError: the file cannot be written; it is as it was.
@@ -133,14 +133,15 @@ def lines(path: Path) -> Iterator[bytes]:
 
 
 def _is_withdrawn(line: bytes, run: str, after: int) -> bool:
-    if not line.endswith(b"\n"):
-        return True
-    if run.encode() not in line:
+    whole = line.endswith(b"\n")
+    if whole and run.encode() not in line:
         return False
     try:
         letter = orjson.loads(line)
         return bool(letter["run"] == run and letter["number"] > after)
-    except (ValueError, TypeError, KeyError):
+    except ValueError:
+        return not whole  # a process was killed while it wrote it
+    except (TypeError, KeyError):
         return False  # not one of ours
 
 

@@ -1,4 +1,4 @@
-"""One run at a time writes to an index, on one machine.
+"""One run at a time writes to an index, on one machine and by one account.
 
 Two machines may do it at once, and nothing breaks: ids are stable and a document is written whole,
 with the hashes of what it holds, so that whichever write is the last leaves it consistent, and a

@@ -122,7 +122,11 @@ class _Replay:
 
     def _overtaken(self, letters: list[Letter]) -> set[bytes]:
         """Lines of letters whose documents were written later."""
-        dated = [letter for letter in letters if letter.told.get("id") and letter.told.get("time")]
+        dated = [
+            letter
+            for letter in letters
+            if letter.written and letter.told.get("id") and letter.told.get("time")
+        ]
         found: set[bytes] = set()
         for start in range(0, len(dated), _TOGETHER):
             some = dated[start : start + _TOGETHER]

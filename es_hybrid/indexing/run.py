@@ -29,7 +29,7 @@ from es_hybrid.indexing.plan import Plan, plan
 from es_hybrid.indexing.prune import Pruned, prune
 from es_hybrid.indexing.ready import Ready
 from es_hybrid.indexing.report import Problem, Progress, Report, Tally
-from es_hybrid.indexing.sending import Sender, Sent
+from es_hybrid.indexing.sending import PATIENCE, Sender, Sent
 from es_hybrid.indexing.state import index_id
 from es_hybrid.indexing.stored import Stored
 from es_hybrid.indexing.target import Target, Wanted, refresh
@@ -62,6 +62,7 @@ class Job:
         journal: what is settled is noted there; None notes nothing.
         prune: the most that may be deleted of the documents that the source has no more, as a
             share of those that came from it; None deletes nothing.
+        patience: seconds to wait for a server that takes no document.
     """
 
     client: Elasticsearch
@@ -76,6 +77,7 @@ class Job:
     origin: str
     journal: Journal | None = None
     prune: float | None = None
+    patience: float = PATIENCE
 
 
 class Run:
@@ -91,7 +93,7 @@ class Run:
         self.journal = job.journal
         self.tally = (job.journal and job.journal.settled) or Tally(unseen=_asked(job))
         self.resumed = self.tally.read
-        self.letters = _letters(job, settled=self.tally.lost)
+        self.letters = _letters(job)
         self.intake = Intake(
             job.source,
             job.fields,
@@ -291,7 +293,9 @@ class Run:
 
     def _sender(self) -> Sender:
         """Made when the index is there."""
-        self.sender = self.sender or Sender(self.client, self.target.index)
+        if self.sender is None:
+            patience = self.job.patience
+            self.sender = Sender(self.client, self.target.index, patience=patience)
         return self.sender
 
     def _dead(self, made: Document, reason: str, *, error: str, attempts: int = 0) -> None:
@@ -361,13 +365,15 @@ class Run:
         )
 
 
-def _letters(job: Job, *, settled: int) -> DeadLetters:
+def _letters(job: Job) -> DeadLetters:
     """Those of records that are read again are taken back."""
     journal = job.journal
-    if job.dead_letters and journal and journal.superseded:
+    if journal is None:
+        return DeadLetters(job.dead_letters, run=uuid4().hex, source=job.origin)
+    if job.dead_letters and journal.superseded:
         withdraw(job.dead_letters, run=journal.superseded)
-    run = journal.run if journal else uuid4().hex
-    return DeadLetters(job.dead_letters, run=run, source=job.origin, settled=settled)
+    settled = journal.settled.lost if journal.settled else None
+    return DeadLetters(job.dead_letters, run=journal.run, source=job.origin, settled=settled)
 
 
 def _asked(job: Job) -> set[str]:

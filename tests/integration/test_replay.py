@@ -93,6 +93,24 @@ def test_rejected_records_are_read_with_the_options_that_are_given(es, name, fil
     assert source(es, name, "2")["text"] == "a whale"
 
 
+def test_a_duplicate_replaces_what_stood_before_it_as_it_is_the_later_one(es, name, file):
+    write(es, name, [GOOD, {**GOOD, "text": "another shark"}], file)
+    done = replay(es, name, file, state=None, embedder=WordEmbedder())
+    assert numbers(done) == (1, 0, 0, 0, 0, 0)
+    assert source(es, name, "1")["text"] == "another shark"
+
+
+def test_values_that_were_converted_once_are_converted_again_to_the_same(es, name, file):
+    fields = {"day": "date:%d.%m.%Y", "price": "number", "at": "geo", "new": "boolean"}
+    raw = {"day": "31.12.1999", "price": "1.5", "at": "1,2", "new": "yes"}
+    write(es, name, [{**GOOD, **raw}, {**LATE, **raw}], file, fields=fields)
+    mend(file, year=2)
+    done = replay(es, name, file, state=None, embedder=WordEmbedder())
+    assert numbers(done) == (1, 0, 0, 0, 0, 0)
+    first, second = (source(es, name, one) for one in "12")
+    assert {key: first[key] for key in raw} == {key: second[key] for key in raw}
+
+
 def test_a_letter_without_a_record_and_what_is_no_letter_stay(es, name, file):
     write(es, name, [GOOD], file)
     file.write_text('{"record": null}\nno JSON\n{"record": {"_id": "5", "text": "tea"}}\n')

@@ -135,6 +135,12 @@ def test_what_is_no_letter_of_the_run_stays_and_a_torn_line_goes(path):
     assert path.read_text() == 'mine\n{"run": "a"}\n'
 
 
+def test_a_last_line_that_somebody_wrote_without_its_end_stays(path):
+    path.write_text('{"run": "b", "number": 1}')
+    withdraw(path, run="a")
+    assert path.read_text() == '{"run": "b", "number": 1}'
+
+
 def test_a_letter_begins_a_line_of_its_own_behind_a_torn_one(path):
     path.write_text('{"torn')
     letters = DeadLetters(path)
