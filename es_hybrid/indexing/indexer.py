@@ -30,6 +30,7 @@ from es_hybrid.indexing.prune import check_share
 from es_hybrid.indexing.ready import Ready
 from es_hybrid.indexing.report import Progress, Report
 from es_hybrid.indexing.run import Job, OnProgress, Run
+from es_hybrid.indexing.sending import PATIENCE
 from es_hybrid.indexing.state import Places, cluster_of, index_id
 from es_hybrid.indexing.target import Target, Wanted, find
 from es_hybrid.passages import PassageSize, passage_size
@@ -80,6 +81,7 @@ class _Indexing:
         restart: bool = False,
         source: str | None = None,
         prune: float | None = None,
+        patience: float = PATIENCE,
     ) -> None:
         self._check(client)
         self.vectors = Ready(column=vector_field, file=vectors_file, label=label)
@@ -105,6 +107,7 @@ class _Indexing:
         self.restart = restart
         self.source = source
         self.prune = check_share(prune)
+        self.patience = patience
 
     def _check(self, client: Any) -> None:
         """Refuse a client of the other kind, whose answers nobody would await."""
@@ -146,6 +149,7 @@ class _Indexing:
                 origin=self._origin(source),
                 journal=self._journal(client, places, source, target),
                 prune=self.prune,
+                patience=self.patience,
             )
             return Run(job).report()
 
@@ -229,6 +233,9 @@ class Indexer(_Indexing):
         prune: when the source was read to its end and all of it is in the index, delete the
             documents that came from it and that it has no more, if they are at most this share of
             them, such as 0.2; None deletes nothing.
+        patience: seconds to wait for a server that takes no document, as it is too busy, restarts,
+            or is blocked because its disk is full; then the run stops, and what it did not write is
+            written when it is run again.
 
     Raises:
         UsageError: an unknown type, passages of a size that cannot work, another word for
