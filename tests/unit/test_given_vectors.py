@@ -242,3 +242,28 @@ def test_a_vector_too_long_for_float32_arithmetic_is_refused(cluster):
     report = write(cluster, records([1e20, 0], GOOD), similarity="l2_norm")
     assert (report.indexed, report.dead_lettered) == (1, 1)
     assert "a vector of length 1e+20" in report.problems[0].reason
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "int8", ">f4"])
+def test_rows_of_many_windows_come_with_their_records(tmp_path, dtype, order):
+    rows = np.arange(1, 2401).reshape(1200, 2) % 100 + 1
+    np.save(tmp_path / "v.npy", np.asarray(rows, dtype, order=order))
+    items = list(VectorFile(memory({"_id": n} for n in range(1200)), tmp_path / "v.npy"))
+    assert [item.record["_id"] for item in items] == list(range(1200))
+    assert np.array_equal(np.array([item.vector for item in items]), rows.astype("float32"))
+
+
+@pytest.mark.parametrize(("bad", "said"), [(0, "length zero"), (np.nan, "NaN"), (np.inf, "NaN")])
+def test_one_bad_row_among_many_is_named_and_the_others_stay(tmp_path, bad, said):
+    rows = np.ones((1200, 2), np.float32)
+    rows[700] = bad
+    np.save(tmp_path / "v.npy", rows)
+    items = list(VectorFile(memory({"_id": n} for n in range(1200)), tmp_path / "v.npy"))
+    faults = [
+        (n, str(one.vector)) for n, one in enumerate(items) if isinstance(one.vector, Exception)
+    ]
+    [(row, why)] = faults
+    assert row == 700
+    assert why.startswith("row 700 of v.npy holds a vector")
+    assert said in why
