@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,18 +48,10 @@ def started(folder: Path, **options: object) -> Node:
     return node
 
 
-def free_port() -> int:
-    """One that stays the same when the node is started again."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
-
-
 @pytest.fixture(scope="session")
 def node(folder: Path) -> Iterator[Node]:
     """One server, open."""
-    found = started(folder, name="faults", heap="384m", port=free_port())
+    found = started(folder, name="faults", heap="384m")
     yield found
     found.down()
 
@@ -80,11 +71,12 @@ def proxy(node: Node) -> Iterator[Proxy]:
 
 
 @pytest.fixture
-def name(es: Elasticsearch) -> Iterator[str]:
+def name(node: Node) -> Iterator[str]:
     """A name for an index of this test alone."""
     made = f"f-{uuid4().hex[:12]}"
     yield made
-    request(es, "DELETE", path(f"{made}-000001"), ok=(404,))
+    with Elasticsearch(node.url, request_timeout=30) as es:  # perhaps not where it was before
+        request(es, "DELETE", path(f"{made}-000001"), ok=(404,))
 
 
 @pytest.fixture
