@@ -340,6 +340,13 @@ def test_a_key_leaves_no_trace_in_logs_reports_dead_letters_and_errors(
     assert not [text for text in shown for secret in secrets if secret in text]
 
 
+def test_a_key_made_by_a_command_opens_the_next_command(films, typed, monkeypatch):
+    made = typed("keys", "create", "reader", "films", "--expires", "10m", "--json").json
+    monkeypatch.setenv("ES_HYBRID_API_KEY", made["encoded"])
+    found = typed("search", "films", "whale", "--mode", "bm25", "--json")
+    assert (found.code, found.json["hits"][0]["id"]) == (0, "orca")
+
+
 def test_a_command_is_refused_in_one_line_without_the_key(films, typed, key, monkeypatch):
     monkeypatch.setenv("ES_HYBRID_API_KEY", key("reader").encoded)
     ended = typed("keys", "create", "writer", "films", "--json")
