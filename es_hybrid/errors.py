@@ -22,7 +22,8 @@
     ├── ContractError            index and caller disagree on how vectors are made
     │   ├── ContractMismatch         another embedder, analysis or vector index type
     │   ├── NoContract               the index was not made by es_hybrid
-    │   └── NewerSchema              the index was made by a newer es_hybrid
+    │   ├── NewerSchema              the index was made by a newer es_hybrid
+    │   └── NotVerified              a new version of an index is not as good as the old one
     ├── StateError               the notes that a run keeps on this machine cannot be written
     │   └── RunInProgress            another run holds them: it writes to the same index
     └── NodeError                the embedded Elasticsearch's
@@ -132,6 +133,10 @@ class NoContract(ContractError):
 
 class NewerSchema(ContractError):
     """The index was made by a newer es_hybrid than this one."""
+
+
+class NotVerified(ContractError):
+    """A new version of an index lacks documents, has other vectors, or finds less."""
 
 
 class StateError(EsHybridError):

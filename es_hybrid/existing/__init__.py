@@ -2,7 +2,19 @@
 
 from es_hybrid.existing.adopt import Adopted, adopt
 from es_hybrid.existing.enrich import enrich
+from es_hybrid.existing.rebuild import Rebuilt, RolledBack, rebuild, rollback
 from es_hybrid.existing.report import Enriched
 from es_hybrid.existing.survey import Survey, survey
 
-__all__ = ["Adopted", "Enriched", "Survey", "adopt", "enrich", "survey"]
+__all__ = [
+    "Adopted",
+    "Enriched",
+    "Rebuilt",
+    "RolledBack",
+    "Survey",
+    "adopt",
+    "enrich",
+    "rebuild",
+    "rollback",
+    "survey",
+]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -104,9 +105,10 @@ class Run:
             with flight(
                 job.client, job.index, written=self._written, refused=self._refused, tell=self._tell
             ) as self.flight:
-                for page in pages(job.client, job.scan):
-                    self.total = page.total
-                    self._page(page.documents)
+                with closing(pages(job.client, job.scan)) as found:
+                    for page in found:
+                        self.total = page.total
+                        self._page(page.documents)
                 while self.waiting or self.again:
                     self.flight.settle()
                     self._again()
@@ -127,9 +129,9 @@ class Run:
         changed, self.again = self.again, []
         if not changed:
             return
-        asked = {"includes": [*self.job.contract.text_fields, _HASH]}
+        names = [*self.job.contract.text_fields, _HASH]
         states = read_again(
-            self.job.client, self.job.index, tuple(one.found for one in changed), source=asked
+            self.job.client, self.job.index, [one.found for one in changed], includes=names
         )
         there = []
         for one, found in zip(changed, states, strict=True):

@@ -6,9 +6,9 @@ https://www.elastic.co/docs/reference/elasticsearch/rest-apis/paginate-search-re
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ import orjson
 from elasticsearch import Elasticsearch
 
 from es_hybrid.client import path, request
-from es_hybrid.errors import AccessDenied
+from es_hybrid.errors import AccessDenied, ServerError
 from es_hybrid.filters import Clause
 
 # Between two pages all of one is embedded, and the server may be waited for.
@@ -72,6 +72,7 @@ class Scan:
         vector: which documents have a vector; None asks nothing.
         filters: all must hold.
         slices: readers at a time, at least 1.
+        shard: only this one; None is all.
     """
 
     index: str
@@ -79,6 +80,7 @@ class Scan:
     vector: Clause | None = None
     filters: tuple[Clause, ...] = ()
     slices: int = 1
+    shard: int | None = None
 
     def body(self) -> dict[str, Any]:
         """What all its searches share."""
@@ -95,14 +97,17 @@ class Scan:
         }
 
 
-def pages(client: Elasticsearch, scan: Scan) -> Iterator[Page]:
+def pages(client: Elasticsearch, scan: Scan) -> Generator[Page, None, None]:
     """All documents that the index shows at this moment; the next page is read meanwhile.
+
+    Whoever may stop before the end closes it (`contextlib.closing`), and with it the point in
+    time.
 
     Raises:
         ServerError: the server refused, or cannot be reached.
     """
     with (
-        _point_in_time(client, scan.index) as pit,
+        _point_in_time(client, scan) as pit,
         ThreadPoolExecutor(scan.slices, thread_name_prefix="es_hybrid-scan") as pool,
     ):
         cuts = [_Cut(scan, number, pit) for number in range(scan.slices)]
@@ -118,12 +123,14 @@ def pages(client: Elasticsearch, scan: Scan) -> Iterator[Page]:
 
 
 @contextmanager
-def _point_in_time(client: Elasticsearch, index: str) -> Iterator[str]:
-    opened = request(client, "POST", path(index, "_pit"), params={"keep_alive": KEEP_ALIVE})
+def _point_in_time(client: Elasticsearch, scan: Scan) -> Iterator[str]:
+    params = {"keep_alive": KEEP_ALIVE, **on_shard(scan.shard)}
+    opened = request(client, "POST", path(scan.index, "_pit"), params=params)
     try:
         yield opened["id"]
     finally:
-        request(client, "DELETE", path("_pit"), body={"id": opened["id"]}, ok=(404,))
+        with suppress(ServerError):  # it closes by itself, and what went wrong before is told
+            request(client, "DELETE", path("_pit"), body={"id": opened["id"]}, ok=(404,))
 
 
 @dataclass(slots=True)
@@ -169,24 +176,44 @@ def found(hit: Mapping[str, Any]) -> Found:
 
 
 def read_again(
-    client: Elasticsearch, index: str, documents: tuple[Found, ...], *, source: Mapping[str, Any]
+    client: Elasticsearch,
+    index: str,
+    documents: Sequence[Found],
+    *,
+    includes: Sequence[str] = (),
+    vectors: bool = False,
 ) -> list[Found | None]:
     """The same documents as they are now, refreshed or not; None of those that are gone.
 
     `Found.has_vector` stays as it was; what is in their source is up to the caller.
 
+    Args:
+        client: whose cluster is asked.
+        index: one index.
+        documents: of this index, or of one with the same ids.
+        includes: fields of their source; without any, only the state is read.
+        vectors: whether to ask for vectors, which servers since 9.2 leave out otherwise.
+
     Raises:
         ServerError: the server refused, or cannot be reached.
     """
     asked = [
-        {"_id": one.id, "_source": source} | ({"routing": one.routing} if one.routing else {})
+        {"_id": one.id, **({} if one.routing is None else {"routing": one.routing})}
         for one in documents
     ]
-    answer = request(client, "POST", path(index, "_mget"), body={"docs": asked})
+    params = {"_source_includes": ",".join(includes)} if includes else {"_source": "false"}
+    if vectors:
+        params["_source_exclude_vectors"] = "false"
+    answer = request(client, "POST", path(index, "_mget"), params=params, body={"docs": asked})
     return [
         replace(found(told), has_vector=one.has_vector) if told.get("found") else None
         for one, told in zip(documents, answer["docs"], strict=True)
     ]
+
+
+def on_shard(shard: int | None) -> dict[str, str]:
+    """The parameter that limits a search to one shard; none for all."""
+    return {} if shard is None else {"preference": f"_shards:{shard}"}
 
 
 def refresh(client: Elasticsearch, index: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -85,8 +86,8 @@ def survey(client: Elasticsearch, name: str) -> Survey:
     contract = index.promised
     found = _described(client, index, contract)
     scan = Scan(index.index, text_source(contract), has_vector(contract))
-    for page in pages(client, scan):
-        for document in page.documents:
+    with closing(pages(client, scan)) as read:
+        for document in (one for page in read for one in page.documents):
             kind = _kind(document, contract, adopted=index.adopted)
             found.documents += 1
             setattr(found, kind, getattr(found, kind) + 1)

@@ -1,0 +1,104 @@
+"""The body of an index that takes over another one's mapping and settings, with other vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+from es_hybrid.contract import META_KEY, Contract
+from es_hybrid.documents import META_FIELD, PASSAGES_FIELD
+from es_hybrid.existing.additions import OWN_ANALYSIS, properties
+from es_hybrid.existing.index import NOTES_KEY, Existing
+from es_hybrid.mapping import index_body
+
+# What the server says of an index and nobody can ask for, and what belongs to that one alone.
+_ITS_OWN = frozenset(
+    (
+        *("uuid", "creation_date", "creation_date_string", "provided_name", "version", "blocks"),
+        *("history", "resize", "shrink", "routing_partition_size_source", "verified_before_close"),
+    )
+)
+
+
+def copied_body(
+    source: Existing, contract: Contract, *, notes: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Settings and mappings of the new index.
+
+    The user's own fields, their analysis and the number of shards stay. Where `contract` has
+    another analysis profile than the source, the text fields get that.
+
+    Args:
+        source: the index that is copied.
+        contract: of the new one.
+        notes: what the new one's ``_meta`` says of itself.
+    """
+    settings = {
+        name: value
+        for name, value in deepcopy(dict(source.body["settings"]["index"])).items()
+        if name not in _ITS_OWN
+    }
+    _without_place(settings)
+    mappings = deepcopy(dict(source.mappings))
+    mappings["properties"] = _without_ours(mappings.get("properties", {}), source.contract)
+    if _needs_profile(source, contract):
+        made = index_body(contract)
+        settings["analysis"] = _both(settings.get("analysis", {}), made["settings"]["analysis"])
+        texts = {name: made["mappings"]["properties"][name] for name in contract.text_fields}
+        _put(mappings["properties"], texts)
+    _put(mappings["properties"], properties(contract))
+    meta = dict(mappings.get("_meta") or {})
+    mappings["_meta"] = {**meta, META_KEY: contract.to_meta(), NOTES_KEY: dict(notes)}
+    return {"settings": {"index": settings}, "mappings": mappings}
+
+
+def _needs_profile(source: Existing, contract: Contract) -> bool:
+    if contract.analysis == OWN_ANALYSIS:
+        return False
+    old = source.contract
+    return old is None or (old.analysis, old.text_fields) != (
+        contract.analysis,
+        contract.text_fields,
+    )
+
+
+def _without_place(settings: dict[str, Any]) -> None:
+    """Without where its shards lie now, which says nothing of where new ones should."""
+    allocation = settings.get("routing", {}).get("allocation", {})
+    allocation.pop("initial_recovery", None)
+
+
+def _both(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    return {kind: {**one.get(kind, {}), **other.get(kind, {})} for kind in {**one, **other}}
+
+
+def _without_ours(mapped: Mapping[str, Any], contract: Contract | None) -> dict[str, Any]:
+    kept = dict(mapped)
+    if contract is None:
+        return kept
+    kept.pop(META_FIELD, None)
+    if contract.passages:
+        kept.pop(PASSAGES_FIELD, None)
+    _drop(kept, contract.vector_field)
+    return kept
+
+
+def _drop(mapped: dict[str, Any], name: str) -> None:
+    head, _, rest = name.partition(".")
+    if not rest:
+        mapped.pop(head, None)
+    elif "properties" in mapped.get(head, {}):
+        _drop(mapped[head]["properties"], rest)
+
+
+def _put(mapped: dict[str, Any], added: Mapping[str, Any]) -> None:
+    """Add fields, also inside objects that are there."""
+    for full, spec in added.items():
+        head, _, rest = full.partition(".")
+        if rest:
+            _put(mapped.setdefault(head, {}).setdefault("properties", {}), {rest: spec})
+        elif "properties" in spec and "properties" in mapped.get(head, {}):
+            _put(mapped[head]["properties"], spec["properties"])
+        else:
+            mapped[head] = spec

@@ -1,0 +1,74 @@
+"""What changed in an index since a moment: by sequence numbers, which each shard counts by itself.
+
+https://www.elastic.co/docs/reference/elasticsearch/rest-apis/optimistic-concurrency-control
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from elasticsearch import Elasticsearch
+
+from es_hybrid.client import path, request
+from es_hybrid.existing.scan import Page, Scan, on_shard, pages, refresh
+
+# The last change of each shard; -1 where there is none that can be seen.
+Marks = Sequence[int]
+
+
+def marks(client: Elasticsearch, index: str) -> Marks:
+    """Where an index stands now.
+
+    Raises:
+        ServerError: the server refused, or cannot be reached.
+    """
+    refresh(client, index)
+    settings = request(client, "GET", path(index, "_settings"), params={"flat_settings": "true"})
+    shards = int(settings[index]["settings"]["index.number_of_shards"])
+    return [_last(client, index, shard) for shard in range(shards)]
+
+
+def _last(client: Elasticsearch, index: str, shard: int) -> int:
+    body: dict[str, Any] = {"size": 1, "sort": [{"_seq_no": "desc"}], "_source": False}
+    where = path(index, "_search")
+    answer = request(client, "POST", where, params=on_shard(shard), body=body)
+    hits = answer["hits"]["hits"]
+    return int(hits[0]["sort"][0]) if hits else -1
+
+
+def changed(client: Elasticsearch, scan: Scan, since: Marks) -> Generator[Page, None, None]:
+    """Documents that were written after `since`; of those that were deleted nothing is told.
+
+    Raises:
+        ServerError: the server refused, or cannot be reached.
+    """
+    yield from _by_shard(client, scan, since, "gt")
+
+
+def untouched(client: Elasticsearch, scan: Scan, since: Marks) -> Generator[Page, None, None]:
+    """Documents that nobody has written to after `since`.
+
+    Raises:
+        ServerError: the server refused, or cannot be reached.
+    """
+    yield from _by_shard(client, scan, since, "lte")
+
+
+def _by_shard(
+    client: Elasticsearch, scan: Scan, since: Marks, how: str
+) -> Generator[Page, None, None]:
+    for shard, mark in enumerate(since):
+        limit = {"range": {"_seq_no": {how: mark}}}
+        one = replace(scan, shard=shard, filters=(*scan.filters, limit), slices=1)
+        yield from pages(client, one)
+
+
+def count(client: Elasticsearch, index: str) -> int:
+    """How many documents an index shows.
+
+    Raises:
+        ServerError: the server refused, or cannot be reached.
+    """
+    return int(request(client, "GET", path(index, "_count"))["count"])

@@ -1,0 +1,393 @@
+"""Copying: the documents of one index go to another with vectors of their texts.
+
+While nobody else knows the new index, what is copied simply replaces what was there. Once the
+alias stands for it, others write to it as well: then only documents are replaced that nobody has
+touched there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import orjson
+from elasticsearch import Elasticsearch
+
+from es_hybrid import capabilities
+from es_hybrid.contract import Contract
+from es_hybrid.documents import META_FIELD, PASSAGES_FIELD, Document
+from es_hybrid.embedders import Embedder
+from es_hybrid.errors import RecordError
+from es_hybrid.existing.additions import addition
+from es_hybrid.existing.changes import Marks, changed, count, marks, untouched
+from es_hybrid.existing.index import Existing
+from es_hybrid.existing.run import OnProgress, text_hash
+from es_hybrid.existing.scan import Found, Page, Scan, pages, read_again
+from es_hybrid.existing.sending import flight
+from es_hybrid.existing.texts import text_document, value_at
+from es_hybrid.indexing.bulk import Prepared
+from es_hybrid.indexing.dead_letters import DeadLetters
+from es_hybrid.indexing.embedding import Embedded, embedded
+from es_hybrid.indexing.report import SHOWN_PROBLEMS, Problem, Progress
+from es_hybrid.indexing.sending import Outcome
+from es_hybrid.passages import Splitter
+from es_hybrid.similarity import similarity
+from es_hybrid.texts import is_blank
+
+_CONFLICT = "version_conflict_engine_exception"
+_TOGETHER = 500  # ids that are looked up at once
+
+
+@dataclass(frozen=True, slots=True)
+class CopyJob:
+    """What a copy needs to know.
+
+    Attributes:
+        client: is used, never changed.
+        source: the index that is read.
+        target: the index that is written to; it exists.
+        contract: of the target.
+        embedder: makes its vectors; None where none has to be made.
+        keeps: whether a vector of the source is that of the target, as long as the text is.
+        resumed: whether the target has documents of a copy that was interrupted.
+        dead_letters: file for documents that the target refuses; None keeps none.
+        progress: called whenever the fate of more documents is known.
+    """
+
+    client: Elasticsearch
+    source: Existing
+    target: str
+    contract: Contract
+    embedder: Embedder | None
+    keeps: bool = False
+    resumed: bool = False
+    dead_letters: Path | None = None
+    progress: OnProgress = lambda _: None
+
+
+@dataclass(slots=True)
+class Copied:
+    """The numbers of a copy.
+
+    Attributes:
+        written: documents written to the target, again ones included.
+        embedded: of these, those whose vectors were computed.
+        kept: of these, those with a vector that was there already.
+        without_vector: of these, those without text, or whose text cannot be embedded.
+        deleted: documents that were taken away again, as they are gone from the source.
+        conflicts: documents that others had changed in the target since it took over; theirs stay.
+        lost: documents that the target refuses, by where they stand; a later try may mend it.
+        problems: the first of the lost, and of those whose text cannot be embedded.
+    """
+
+    written: int = 0
+    embedded: int = 0
+    kept: int = 0
+    without_vector: int = 0
+    deleted: int = 0
+    conflicts: int = 0
+    lost: set[str] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
+
+    def tell(self, problem: Problem) -> None:
+        """Keep one of the first problems."""
+        if len(self.problems) < SHOWN_PROBLEMS:
+            self.problems.append(problem)
+
+
+class Copy:
+    """A copy that is made, and kept up with its source."""
+
+    def __init__(self, job: CopyJob) -> None:
+        self.job = job
+        self.copied = Copied()
+        self.letters = DeadLetters(job.dead_letters)
+        self.can = capabilities.read(job.client)
+        size = job.contract.passages
+        self.splitter = Splitter(job.embedder, size) if size and job.embedder else None
+        self.scaled = similarity(job.contract.similarity).scaled
+        self.seen: Marks = ()
+        self.taken_over: Marks | None = None
+        self.total: int | None = None
+        self.done = 0
+        index = job.source.body["settings"]["index"]
+        self.pipeline = {"pipeline": "_none"} if "default_pipeline" in index else {}
+
+    def all(self) -> None:
+        """Copy every document.
+
+        Raises:
+            ServerError: the server refused, or cannot be reached.
+        """
+        now = marks(self.job.client, self.job.source.index)
+        self._copy(pages(self.job.client, self._scan()))
+        self.seen = now
+
+    def catch_up(self) -> int:
+        """Copy what was written since the last time, and take away what was deleted; how many.
+
+        Raises:
+            ServerError: the server refused, or cannot be reached.
+        """
+        now = marks(self.job.client, self.job.source.index)
+        before = self.done
+        self._copy(changed(self.job.client, self._scan(), self.seen))
+        self.seen = now
+        return self.done - before + self._take_away()
+
+    def take_over(self) -> None:
+        """From now on others write to the target as well."""
+        self.taken_over = marks(self.job.client, self.job.target)
+
+    def close(self) -> None:
+        """Close the file of dead letters."""
+        self.letters.close()
+
+    def _scan(self) -> Scan:
+        contract = self.job.source.contract
+        source: dict[str, Any] = {}
+        if self.can.leaves_vectors_out:
+            source["exclude_vectors"] = False  # vectors of the user's own are copied too
+        if contract is not None and not self.job.keeps:
+            vectors = PASSAGES_FIELD if contract.passages else contract.vector_field
+            source["excludes"] = [vectors]
+        return Scan(self.job.source.index, source or True)
+
+    def _copy(self, found: Generator[Page, None, None]) -> None:
+        job = self.job
+        with (
+            flight(
+                job.client,
+                job.target,
+                written=self._written,
+                refused=self._refused,
+                tell=self._tell,
+            ) as sent,
+            closing(found),
+        ):
+            for page in found:
+                self.total = max(page.total, self.total or 0)
+                sent.send(self._prepared(page.documents))
+                self.done += len(page.documents)
+                self._tell()
+
+    def _prepared(self, documents: Sequence[Found]) -> Iterator[Prepared]:
+        if self.taken_over is not None:
+            documents = self._nobody_elses(documents)
+        there = self._there(documents)
+        todo: list[Document] = []
+        by_place: dict[str, Found] = {}
+        for one, state in zip(documents, there, strict=True):
+            document = self._document(one)
+            by_place[document.where] = one
+            donor = one if self.job.keeps else state if self.job.resumed else None
+            if donor and (parts := self._parts(donor, document)):
+                self.copied.kept += 1
+                yield self._lines(document, one, parts)
+            elif is_blank(document.text):
+                self.copied.without_vector += 1
+                yield self._lines(document, one, {})
+            else:
+                todo.append(document)
+        for item in self._embedded(todo):
+            one = by_place[item.document.where]
+            parts = {}
+            if item.fault is None:
+                self.copied.embedded += 1
+                parts = addition(item, self.job.contract, base64=self.can.base64_vectors)
+            else:
+                self.copied.without_vector += 1
+                self.copied.tell(Problem("dead_lettered", item.document.where, item.fault, one.id))
+            yield self._lines(item.document, one, parts)
+
+    def _there(self, documents: Sequence[Found]) -> Sequence[Found | None]:
+        """The same documents in the target, where that says whether they may be written."""
+        if not self.job.resumed or self.job.keeps:
+            return [None] * len(documents)
+        return read_again(
+            self.job.client,
+            self.job.target,
+            documents,
+            includes=[*self._ours(), META_FIELD],
+            vectors=self.can.leaves_vectors_out,
+        )
+
+    def _ours(self) -> list[str]:
+        contract = self.job.contract
+        return [PASSAGES_FIELD if contract.passages else contract.vector_field]
+
+    def _document(self, found: Found) -> Document:
+        names, index = self.job.contract.text_fields, self.job.source.index
+        try:
+            return text_document(found, names, index=index)
+        except RecordError:  # its text is an object: it is copied, and found by no word
+            return text_document(Found(found.id, {}, 0, 0, found.routing), names, index=index)
+
+    def _parts(self, donor: Found, document: Document) -> dict[str, Any] | None:
+        """The vectors that were made of this very text; None where there are none."""
+        known = text_hash(donor)
+        adopted = self.job.source.adopted and self.job.keeps and known is None
+        [name] = self._ours()
+        vectors = value_at(donor.source, name)
+        if vectors is None or not (known == document.text_hash or adopted):
+            return None
+        made = donor.source.get(META_FIELD)
+        return {name: vectors, META_FIELD: dict(made) if isinstance(made, Mapping) else {}}
+
+    def _embedded(self, documents: Sequence[Document]) -> Iterator[Embedded]:
+        if documents and self.job.embedder is None:
+            fault = "it has no vector, and the vectors of this index came from outside"
+            return iter([Embedded(document, fault=fault) for document in documents])
+        if self.job.embedder is None:
+            return iter(())
+        return embedded(self.job.embedder, documents, splitter=self.splitter, scaled=self.scaled)
+
+    def _lines(self, document: Document, found: Found, parts: Mapping[str, Any]) -> Prepared:
+        action: dict[str, Any] = {"_id": found.id, **self.pipeline}
+        if found.routing is not None:
+            action["routing"] = found.routing
+        kind = "index"
+        if self.taken_over is not None:
+            kind = self._guard(action, found)
+        body = orjson.dumps(self._body(found, parts), option=orjson.OPT_SERIALIZE_NUMPY)
+        return Prepared(document, orjson.dumps({kind: action}) + b"\n" + body + b"\n")
+
+    def _guard(self, action: dict[str, Any], found: Found) -> str:
+        """The operation that fails if somebody writes to it just now."""
+        [state] = read_again(self.job.client, self.job.target, [found])
+        if state is None:
+            return "create"
+        action |= {"if_seq_no": state.seq_no, "if_primary_term": state.primary_term}
+        return "index"
+
+    def _nobody_elses(self, documents: Sequence[Found]) -> list[Found]:
+        """Those that nobody wrote to since the target took over; the others are conflicts."""
+        ids = {"ids": {"values": [one.id for one in documents]}}
+        scan = Scan(self.job.target, False, filters=(ids,))
+        with closing(changed(self.job.client, scan, self.taken_over or ())) as touched:
+            theirs = {(one.id, one.routing) for page in touched for one in page.documents}
+        kept = [one for one in documents if (one.id, one.routing) not in theirs]
+        self.copied.conflicts += len(documents) - len(kept)
+        return kept
+
+    def _body(self, found: Found, parts: Mapping[str, Any]) -> dict[str, Any]:
+        """The user's fields as they are, the vectors, and what else es_hybrid knew of it."""
+        body = dict(found.source)
+        known = body.pop(META_FIELD, None)
+        kept = {}
+        if isinstance(known, Mapping):
+            kept = {key: known[key] for key in ("content_hash", "source") if key in known}
+        old = self.job.source.contract
+        for name in {*self._ours(), *([PASSAGES_FIELD] if old and old.passages else [])}:
+            _forget(body, name)
+        if old is not None and not old.passages:
+            _forget(body, old.vector_field)
+        for name, value in parts.items():
+            if name != META_FIELD:
+                _set(body, name, value)
+        made = {**parts.get(META_FIELD, {}), **kept}
+        return {**body, **({META_FIELD: made} if made else {})}
+
+    def _take_away(self) -> int:
+        """Delete from the target what is gone from the source; how many."""
+        job = self.job
+        lost = len(self.copied.lost)
+        if self.taken_over is None:
+            marks(job.client, job.target)  # makes all of it visible
+            if count(job.client, job.target) + lost <= count(job.client, job.source.index):
+                return 0
+            found = pages(job.client, Scan(job.target, False))
+        else:
+            found = untouched(job.client, Scan(job.target, False), self.taken_over)
+        before = self.copied.deleted
+        with (
+            flight(
+                job.client,
+                job.target,
+                written=self._deleted,
+                refused=self._refused,
+                tell=self._tell,
+            ) as sent,
+            closing(found),
+        ):
+            sent.send(self._gone(one for page in found for one in page.documents))
+        return self.copied.deleted - before
+
+    def _gone(self, documents: Iterable[Found]) -> Iterator[Prepared]:
+        job = self.job
+        rest = iter(documents)
+        while some := tuple(islice(rest, _TOGETHER)):
+            states = read_again(job.client, job.source.index, some)
+            for one, state in zip(some, states, strict=True):
+                if state is None:
+                    yield self._deletion(one)
+
+    def _deletion(self, found: Found) -> Prepared:
+        action: dict[str, Any] = {
+            "_id": found.id,
+            "if_seq_no": found.seq_no,
+            "if_primary_term": found.primary_term,
+        }
+        if found.routing is not None:
+            action["routing"] = found.routing
+        empty = Found(found.id, {}, 0, 0, found.routing)
+        document = text_document(empty, self.job.contract.text_fields, index=self.job.source.index)
+        return Prepared(document, orjson.dumps({"delete": action}) + b"\n")
+
+    def _written(self, document: Document) -> None:
+        self.copied.written += 1
+        self.copied.lost.discard(document.where)
+
+    def _deleted(self, document: Document) -> None:
+        self.copied.deleted += 1
+        self.copied.lost.discard(document.where)
+
+    def _refused(self, told: Outcome) -> None:
+        if told.kind == _CONFLICT and self.taken_over is not None:
+            self.copied.conflicts += 1
+            return
+        document = told.document
+        problem = Problem(
+            "dead_lettered",
+            document.where,
+            told.reason or "",
+            document.id,
+            told.kind or "",
+            told.attempts,
+        )
+        self.letters.keep(problem, None)
+        self.copied.lost.add(document.where)
+        self.copied.tell(problem)
+
+    def _tell(self) -> None:
+        self.job.progress(Progress(self.done, self.done, self.done, self.total))
+
+
+def _forget(body: dict[str, Any], name: str) -> None:
+    """Take a field away, without touching the objects around it that the caller has."""
+    body.pop(name, None)
+    head, _, rest = name.partition(".")
+    if rest and isinstance(body.get(head), Mapping):
+        body[head] = dict(body[head])
+        _forget(body[head], rest)
+
+
+def _set(body: dict[str, Any], name: str, value: Any) -> None:
+    """Give a field a value, inside the object that is there."""
+    if isinstance(value, Mapping) and isinstance(body.get(name), Mapping):
+        inner = dict(body[name])
+        for key, one in value.items():
+            _set(inner, key, one)
+        body[name] = inner
+        return
+    head, _, rest = name.partition(".")
+    if rest:
+        inner = dict(body[head]) if isinstance(body.get(head), Mapping) else {}
+        _set(inner, rest, value)
+        body[head] = inner
+    else:
+        body[name] = value
