@@ -266,9 +266,11 @@ def test_many_faults_are_told_by_the_first_few_and_their_number(typed, films):
     Path("many.jsonl").write_text("[]\n" * 50)
     err = typed("index", films, "films.jsonl", "many.jsonl").err.splitlines()
     assert len(err) < 15
+    file = f"{films}.dead-letters.ndjson"
     assert err[-2:] == [
         "… and 40 more",
-        f"50 of 51 records are not indexed; {films}.dead-letters.ndjson has them, with reasons",
+        f"50 of 51 records are not indexed; {file} has them, with reasons: "
+        f"es-hybrid dead-letters show {file}",
     ]
 
 
