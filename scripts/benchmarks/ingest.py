@@ -247,7 +247,8 @@ def standard_library() -> list[Record]:
     script = Path(__file__).parents[1] / "stdlib_docs.py"
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "stdlib.jsonl"
-        subprocess.run([sys.executable, str(script), "--out", str(out)], check=True)
+        command = [sys.executable, str(script), "--out", str(out)]
+        subprocess.run(command, check=True, capture_output=True)
         lines = out.read_bytes().splitlines()
     drawn = np.random.default_rng(0).permutation(len(lines))
     return [orjson.loads(lines[number]) for number in drawn]
