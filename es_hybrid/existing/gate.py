@@ -1,0 +1,37 @@
+"""A gate for new versions of an index: how well they answer judged queries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from elasticsearch import Elasticsearch
+
+from es_hybrid.embedders import Embedder
+from es_hybrid.errors import SourceError
+from es_hybrid.evaluation import measured, read_collection
+from es_hybrid.existing.rebuild import Gate
+from es_hybrid.search import Searcher
+
+_MEASURE, _SIZE = "nDCG@10", 10
+
+
+def ndcg_gate(folder: Path) -> Gate:
+    """Mean nDCG@10, 0 to 1, of hybrid search over the queries of a BEIR folder.
+
+    Raises:
+        SourceError: it is none, or has no judged query.
+    """
+    collection = read_collection(folder)
+    if not collection.queries:
+        raise SourceError(f"{str(folder)!r} has no judged query: nothing can be measured with it")
+
+    def gate(client: Elasticsearch, index: str, embedder: Embedder) -> float:
+        searcher = Searcher(client, index, embedder=embedder)
+        run = {
+            query: [hit.id for hit in searcher.search(text, size=_SIZE)]
+            for query, text in collection.queries.items()
+        }
+        values = measured(run, collection.qrels, measure=_MEASURE)
+        return sum(values.values()) / len(values)
+
+    return gate
