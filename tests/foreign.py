@@ -39,7 +39,8 @@ def foreign_index(es: Any, documents: int = 0, **body: Any) -> Iterator[str]:
     try:
         yield name
     finally:
-        request(es, "DELETE", path(name), ok=(404,))
+        for made in (name, f"{name}-new-000001", f"{name}-new-000002"):
+            request(es, "DELETE", path(made), ok=(404,))
 
 
 def bulk(es: Any, name: str, documents: Mapping[str, Any], **action: Any) -> None:

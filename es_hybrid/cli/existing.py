@@ -55,6 +55,16 @@ def enrich(
     vector_field: Annotated[
         str | None, typer.Option(help="Field that is added for the vectors. Default: embedding.")
     ] = None,
+    into: Annotated[
+        str | None,
+        typer.Option(
+            help="Copy to NEW-000001 behind the new alias NEW instead, with vectors.",
+            metavar="NEW",
+        ),
+    ] = None,
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="Add to the index itself (the default).")
+    ] = False,
     filter: Annotated[  # noqa: A002 - Elasticsearch's own word
         list[str] | None,
         typer.Option(help="field=value, or a clause as JSON; several must all hold."),
@@ -82,24 +92,28 @@ def enrich(
     """
     from es_hybrid.cli.progress import progress_bar
     from es_hybrid.existing import enrich as enriched
+    from es_hybrid.existing import enrich_into
 
     letters = dead_letters or Path(f"{index}.dead-letters.ndjson")
+    options: dict[str, Any] = {
+        "text_fields": None if text_fields is None else names(text_fields),
+        "embedder": embedder,
+        "vector_index": vector_index,
+        "similarity": similarity,
+        "passages": passages,
+        "vector_field": vector_field,
+        "slices": slices,
+        "dead_letters": letters,
+    }
+    _check_into(into, in_place=in_place, limited=bool(filter or since))
     with progress_bar("embedding", shown=sys.stderr.isatty()) as bar:
         try:
+            if into is not None:
+                copied = enrich_into(client, index, into, **options, progress=bar.update)
+                print_json(copied.to_dict()) if as_json else _print_rebuilt(copied)
+                return
             report = enriched(
-                client,
-                index,
-                text_fields=None if text_fields is None else names(text_fields),
-                embedder=embedder,
-                vector_index=vector_index,
-                similarity=similarity,
-                passages=passages,
-                vector_field=vector_field,
-                filter=filter,
-                since=since,
-                slices=slices,
-                dead_letters=letters,
-                progress=bar.update,
+                client, index, **options, filter=filter, since=since, progress=bar.update
             )
         except KeyboardInterrupt:
             done = bar.last.done if bar.last else 0
@@ -114,6 +128,15 @@ def enrich(
     _complain(report.problems, report.dead_lettered, letters)
     if not report.complete:
         stop(_FAILED)
+
+
+def _check_into(into: str | None, *, in_place: bool, limited: bool) -> None:
+    from es_hybrid.errors import UsageError
+
+    if into is not None and in_place:
+        raise UsageError(f"--in-place and --into {into} are two ways: leave one out")
+    if into is not None and limited:
+        raise UsageError(f"--into {into} copies all documents: leave --filter and --since out")
 
 
 def _print_enriched(report: Enriched) -> None:
@@ -351,7 +374,7 @@ def _print_rebuilt(report: Rebuilt) -> None:
     )
     for problem in report.problems[:_SHOWN]:
         say(printable(f"without vector: {problem.where}: {problem.reason}"))
-    if report.previous and report.previous != report.name:
+    if report.previous and report.previous.startswith(f"{report.name}-"):
         typer.echo(f"{report.previous} stays; go back to it: es-hybrid rollback {report.name}")
 
 

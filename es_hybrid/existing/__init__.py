@@ -2,6 +2,7 @@
 
 from es_hybrid.existing.adopt import Adopted, adopt
 from es_hybrid.existing.enrich import enrich
+from es_hybrid.existing.into import enrich_into
 from es_hybrid.existing.rebuild import Rebuilt, RolledBack, rebuild, rollback
 from es_hybrid.existing.report import Enriched
 from es_hybrid.existing.survey import Survey, survey
@@ -14,6 +15,7 @@ __all__ = [
     "Survey",
     "adopt",
     "enrich",
+    "enrich_into",
     "rebuild",
     "rollback",
     "survey",

@@ -16,7 +16,7 @@ from es_hybrid.mapping import index_body
 _ITS_OWN = frozenset(
     (
         *("uuid", "creation_date", "creation_date_string", "provided_name", "version", "blocks"),
-        *("history", "resize", "shrink", "routing_partition_size_source", "verified_before_close"),
+        *("history", "resize", "shrink", "verified_before_close", "hidden"),
     )
 )
 
@@ -41,6 +41,7 @@ def copied_body(
     }
     _without_place(settings)
     mappings = deepcopy(dict(source.mappings))
+    mappings.pop("_data_stream_timestamp", None)  # of a data stream
     mappings["properties"] = _without_ours(mappings.get("properties", {}), source.contract)
     if _needs_profile(source, contract):
         made = index_body(contract)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,7 @@ class CopyJob:
         resumed: whether the target has documents of a copy that was interrupted.
         dead_letters: file for documents that the target refuses; None keeps none.
         progress: called whenever the fate of more documents is known.
+        slices: readers at a time.
     """
 
     client: Elasticsearch
@@ -67,6 +68,7 @@ class CopyJob:
     resumed: bool = False
     dead_letters: Path | None = None
     progress: OnProgress = lambda _: None
+    slices: int = 1
 
 
 @dataclass(slots=True)
@@ -124,7 +126,7 @@ class Copy:
             ServerError: the server refused, or cannot be reached.
         """
         now = marks(self.job.client, self.job.source.index)
-        self._copy(pages(self.job.client, self._scan()))
+        self._copy(pages(self.job.client, replace(self._scan(), slices=self.job.slices)))
         self.seen = now
 
     def catch_up(self) -> int:

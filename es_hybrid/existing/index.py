@@ -84,8 +84,8 @@ class Existing:
         return self.contract
 
 
-def existing_index(client: Elasticsearch, name: str) -> Existing:
-    """The one index behind `name`.
+def existing_index(client: Elasticsearch, name: str, *, stream: bool = False) -> Existing:
+    """The one index behind `name`; with `stream` it may be part of a data stream.
 
     Raises:
         IndexNotFound: there is none.
@@ -101,7 +101,7 @@ def existing_index(client: Elasticsearch, name: str) -> Existing:
             f"{name!r} stands for {len(answer)} indices ({', '.join(sorted(answer))}): name one"
         )
     index, body = next(iter(answer.items()))
-    if "data_stream" in body:
+    if "data_stream" in body and not stream:
         raise UsageError(
             f"{name!r} belongs to the data stream {body['data_stream']!r}, whose next index would "
             "not have what this one gets: copy it with es-hybrid enrich --into NEW"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -145,20 +146,21 @@ def rebuild(
         passages=_passages(passages, old),
         vector_field=None,
     )
-    contract, model = _contract(client, source, making, analysis)
-    target, resumed = _target(client, source, contract)
+    contract, model = next_contract(client, source, making, analysis)
+    target, resumed = version_to_build(client, name, source, contract)
     job = CopyJob(
         client,
         source,
         target,
         contract,
         model,
-        keeps=_keeps(old, contract),
+        keeps=keeps_vectors(old, contract),
         resumed=resumed,
         dead_letters=dead_letters,
         progress=progress,
     )
-    return _made(job, gate, at_least, began=began)
+    take = partial(move, client, name, source=source, target=target)
+    return finished(job, take, gate=gate, at_least=at_least, began=began)
 
 
 def _names(names: Iterable[str] | None) -> tuple[str, ...] | None:
@@ -173,10 +175,18 @@ def _passages(said: str | None, old: Contract) -> Any:
     return None if said == "none" else passage_size(said)
 
 
-def _contract(
+def next_contract(
     client: Elasticsearch, source: Existing, making: Making, analysis: str | None
 ) -> tuple[Contract, Embedder | None]:
-    """Of the new version, and what makes its vectors; None where they came ready-made."""
+    """The contract of a new version, and what makes its vectors.
+
+    That is None where they came ready-made.
+
+    Raises:
+        UsageError: an option that can never work.
+        ContractError: the embedder that is named made other vectors.
+        EmbedderError: the embedder cannot be loaded.
+    """
     old = source.promised
     names = making.text_fields or old.text_fields
     profile = old.analysis if analysis is None else check_analysis(analysis)
@@ -196,17 +206,26 @@ def _contract(
     return replace(contract, vector_field=field), model
 
 
-def _keeps(old: Contract, new: Contract) -> bool:
+def keeps_vectors(old: Contract | None, new: Contract) -> bool:
     """Whether a text has the same vectors under both."""
-    return same_model(old, new) and all(
-        getattr(old, part) == getattr(new, part)
-        for part in ("text_fields", "passages", "normalisation")
+    return (
+        old is not None
+        and same_model(old, new)
+        and all(
+            getattr(old, part) == getattr(new, part)
+            for part in ("text_fields", "passages", "normalisation")
+        )
     )
 
 
-def _target(client: Elasticsearch, source: Existing, contract: Contract) -> tuple[str, bool]:
-    """The version that is built: a new one, or one that an interrupted rebuild had begun."""
-    name = source.name
+def version_to_build(
+    client: Elasticsearch, name: str, source: Existing, contract: Contract
+) -> tuple[str, bool]:
+    """A new version of `name`, made just now, or one that was begun; and whether it was.
+
+    Raises:
+        ServerError: the server refused, or cannot be reached.
+    """
     notes = {_BUILDING: source.index}
     for index in reversed(versions(client, name)):
         if index == source.index:
@@ -215,11 +234,11 @@ def _target(client: Elasticsearch, source: Existing, contract: Contract) -> tupl
         if begun.notes.get(_BUILDING) == source.index and begun.contract == contract:
             return index, True
     target = next_version(client, name)
-    create(client, target, source, contract, notes=notes)
+    _create(client, target, source, contract, notes=notes)
     return target, False
 
 
-def create(
+def _create(
     client: Elasticsearch,
     target: str,
     source: Existing,
@@ -227,27 +246,44 @@ def create(
     *,
     notes: dict[str, Any],
 ) -> None:
-    """Make the index that is to take over from another.
-
-    Raises:
-        ServerError: the server refused, or cannot be reached.
-    """
-    if source.adopted and _keeps(source.promised, contract):
+    if source.adopted and keeps_vectors(source.contract, contract):
         notes = {**notes, "adopted": True}
     request(client, "PUT", path(target), body=copied_body(source, contract, notes=notes))
 
 
-def _made(job: CopyJob, gate: Gate | None, at_least: float, *, began: float) -> Rebuilt:
-    client, source, target = job.client, job.source, job.target
+def finished(
+    job: CopyJob,
+    take: Callable[[], None],
+    *,
+    began: float,
+    name: str | None = None,
+    gate: Gate | None = None,
+    at_least: float = 0.0,
+) -> Rebuilt:
+    """Copy, verify, let the alias stand for the copy, and catch up.
+
+    Args:
+        job: what is copied.
+        take: lets the alias stand for the copy.
+        began: when all of it began, by `perf_counter`.
+        name: the alias; None is that of the source.
+        gate: measures the copy.
+        at_least: what the gate must measure.
+
+    Raises:
+        NotVerified: the copy lacks documents, or finds less; the alias is where it was.
+        ServerError: the server refused, or cannot be reached.
+    """
+    client, target = job.client, job.target
     copy = Copy(job)
     try:
         copy.all()
         _settle(copy)
-        agreed = verified(copy)
+        agreed = _verified(copy)
         measured = _gated(job, gate, at_least)
         _settle(copy)
         copy.take_over()
-        move(client, source.name, source=source, target=target)
+        take()
         for _ in range(_PASSES_AFTER):
             time.sleep(_PAUSE)
             copy.catch_up()
@@ -255,7 +291,8 @@ def _made(job: CopyJob, gate: Gate | None, at_least: float, *, began: float) -> 
         copy.close()
     write_meta(client, target, notes={_BUILDING: None})
     marks(client, target)
-    return report(copy, agreed=agreed, measured=measured, seconds=time.perf_counter() - began)
+    done = _report(copy, agreed=agreed, measured=measured, seconds=time.perf_counter() - began)
+    return done if name is None else replace(done, name=name)
 
 
 def _settle(copy: Copy) -> None:
@@ -265,7 +302,7 @@ def _settle(copy: Copy) -> None:
             return
 
 
-def verified(copy: Copy) -> float | None:
+def _verified(copy: Copy) -> float | None:
     """The share of sampled vectors that the embedder makes again.
 
     Raises:
@@ -322,7 +359,7 @@ def _gated(job: CopyJob, gate: Gate | None, at_least: float) -> float | None:
     return measured
 
 
-def report(copy: Copy, *, agreed: float | None, measured: float | None, seconds: float) -> Rebuilt:
+def _report(copy: Copy, *, agreed: float | None, measured: float | None, seconds: float) -> Rebuilt:
     """What a copy that took over has done."""
     job, numbers = copy.job, copy.copied
     return Rebuilt(

@@ -11,7 +11,7 @@ import pytest
 from es_hybrid import Searcher
 from es_hybrid.client import path, request
 from es_hybrid.errors import ContractError, ContractMismatch, NoContract, UsageError
-from es_hybrid.existing import enrich, survey
+from es_hybrid.existing import enrich, enrich_into, rebuild, rollback, survey
 from tests.commands import Terminal
 from tests.embedders import FailsOn, OtherModel, WordEmbedder
 from tests.foreign import MAPPINGS, TEXT_FIELDS, bulk, change, everything, foreign_index, wine
@@ -301,3 +301,57 @@ def test_the_command_line_enriches_and_tells_the_state(es, wines, url, capsys, m
     assert (report["read"], report["added"], before.code) == (0, True, 1)
     assert "0 current + 150 without vector" in before.out
     assert "150 enriched" in after.out
+
+
+ANALYSIS = {"analyzer": {"wine": {"tokenizer": "standard", "filter": ["lowercase"]}}}
+
+
+def test_a_copy_has_mapping_settings_and_documents_and_vectors(es):
+    settings = {"number_of_shards": 2, "analysis": ANALYSIS}
+    properties = MAPPINGS["properties"] | {"title": {"type": "text", "analyzer": "wine"}}
+    body = {"mappings": MAPPINGS | {"properties": properties}, "settings": settings}
+    with foreign_index(es, 100, **body) as name:
+        report = enrich_into(
+            es, name, f"{name}-new", text_fields=TEXT_FIELDS, embedder=WORDS, slices=2
+        )
+        found = everything(es, f"{name}-new")
+        [made] = request(es, "GET", path(f"{name}-new")).values()
+        untouched = mapping(es, name)["properties"]
+    assert (report.name, report.index) == (f"{name}-new", f"{name}-new-000001")
+    assert all(is_of_its_text(document) for document in found.values())
+    assert all(wine(int(key)).items() <= document.items() for key, document in found.items())
+    assert made["settings"]["index"]["analysis"] == ANALYSIS
+    assert set(untouched) == set(properties)
+
+
+def test_a_copy_can_be_searched_enriched_again_rebuilt_and_rolled_back(es, wines):
+    new = f"{wines}-new"
+    enrich_into(es, wines, new, text_fields=TEXT_FIELDS, embedder=WORDS)
+    bulk(es, new, {"later": wine(999)})
+    assert enrich(es, new, embedder=WORDS).enriched == 1
+    assert rebuild(es, new, embedder=OtherModel(128)).documents == 151
+    assert rollback(es, new).documents == 151
+
+
+def test_a_copy_that_was_ended_goes_on_where_it_was(es, wines):
+    new = f"{wines}-new"
+    with pytest.raises(KeyboardInterrupt):
+        enrich_into(es, wines, new, text_fields=TEXT_FIELDS, embedder=Dies(128))
+    report = enrich_into(es, wines, new, text_fields=TEXT_FIELDS, embedder=WORDS)
+    assert report.kept > 0
+    assert (report.documents, report.kept + report.embedded) == (150, 150)
+
+
+def test_a_copy_is_not_made_over_what_is_there(es, wines):
+    with pytest.raises(UsageError, match="is there already"):
+        enrich_into(es, wines, wines, text_fields=TEXT_FIELDS, embedder=WORDS)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [(["--in-place"], "are two ways"), (["--since", "changed"], "copies all documents")],
+)
+def test_a_copy_is_whole_and_not_in_place(wines, url, capsys, monkeypatch, more, said):
+    ended = Terminal(capsys, monkeypatch)("enrich", wines, "--into", "x", *more, "--url", url)
+    assert ended.code == 2
+    assert said in ended.err

@@ -1,0 +1,145 @@
+"""A copy with vectors, where an index cannot or should not get them in place."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from elasticsearch import Elasticsearch
+
+from es_hybrid.client import path, request
+from es_hybrid.documents import DEFAULT_TEXT_FIELDS
+from es_hybrid.embedders import Embedder
+from es_hybrid.errors import UsageError
+from es_hybrid.existing.additions import OWN_ANALYSIS, check_room
+from es_hybrid.existing.copy import CopyJob
+from es_hybrid.existing.enrich import Making, new_contract
+from es_hybrid.existing.index import Existing, existing_index
+from es_hybrid.existing.rebuild import (
+    Rebuilt,
+    finished,
+    keeps_vectors,
+    next_contract,
+    version_to_build,
+)
+from es_hybrid.existing.run import OnProgress
+from es_hybrid.live import reading
+from es_hybrid.mapping import check_index_name
+from es_hybrid.passages import PassageSize, passage_size
+from es_hybrid.steps import run
+
+
+def enrich_into(
+    client: Elasticsearch,
+    name: str,
+    into: str,
+    *,
+    text_fields: Iterable[str] | None = None,
+    embedder: str | Embedder | None = None,
+    vector_index: str | None = None,
+    similarity: str | None = None,
+    passages: str | PassageSize | None = None,
+    vector_field: str | None = None,
+    slices: int = 1,
+    dead_letters: Path | None = None,
+    progress: OnProgress = lambda _: None,
+) -> Rebuilt:
+    """Copy an index, with the vectors of its texts, to ``INTO-000001`` behind the alias `into`.
+
+    Mapping, analysis, settings and documents are those of the source, which stays as it is. What
+    is written to it meanwhile is caught up with until the alias is there; an interrupted copy
+    goes on where it was.
+
+    Args:
+        client: any `Elasticsearch` client; it is used, never changed.
+        name: an index, or an alias of one; also an index of a data stream.
+        into: the new alias.
+        text_fields: full names; None takes the contract's, or title and text.
+        embedder: a name, or an object; None takes the contract's, or the default.
+        vector_index: vector index type.
+        similarity: ``"cosine"``, ``"max_inner_product"`` or ``"l2_norm"``.
+        passages: ``"TOKENS"`` or ``"TOKENS:OVERLAP"``.
+        vector_field: name of the field; None is ``embedding``.
+        slices: readers at a time.
+        dead_letters: file for documents that the new index refuses; None keeps none.
+        progress: called whenever the fate of more documents is known.
+
+    Raises:
+        UsageError: `into` is taken, a field that is not there, or an option that can never work.
+        NotVerified: the copy lacks documents; there is no alias yet.
+        ContractError: the index has fields of the names that are to be added.
+        ServerError: the server refused, or cannot be reached; run it again to go on.
+    """
+    began = time.perf_counter()
+    source = existing_index(client, name, stream=True)
+    check_index_name(into)
+    if run(client, reading(into)) is not None:
+        raise UsageError(
+            f"{into!r} is there already: copy into another name, or run es-hybrid enrich {into}"
+        )
+    making = Making(
+        embedder=embedder,
+        text_fields=_names(text_fields),
+        vector_index=vector_index,
+        similarity=similarity,
+        passages=None if passages is None else passage_size(passages),
+        vector_field=vector_field,
+    )
+    job = replace(
+        _job(client, source, into, making),
+        dead_letters=dead_letters,
+        progress=progress,
+        slices=slices,
+    )
+    return finished(job, partial(_add, client, into, job.target), name=into, began=began)
+
+
+def _names(names: Iterable[str] | None) -> tuple[str, ...] | None:
+    if names is None:
+        return None
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def _job(client: Elasticsearch, source: Existing, into: str, making: Making) -> CopyJob:
+    model: Embedder | None
+    names = making.text_fields or DEFAULT_TEXT_FIELDS
+    if source.contract is None:
+        _check_fields(source, names)
+        contract, model = new_contract(client, making, names, analysis=OWN_ANALYSIS)
+        check_room(source, contract)
+    else:
+        _check_fields(source, making.text_fields or source.contract.text_fields)
+        contract, model = next_contract(client, source, _as_before(source, making), None)
+    target, resumed = version_to_build(client, into, source, contract)
+    keeps = keeps_vectors(source.contract, contract)
+    return CopyJob(client, source, target, contract, model, keeps, resumed)
+
+
+def _check_fields(source: Existing, names: Iterable[str]) -> None:
+    for name in names:
+        if name not in source.fields:
+            have = ", ".join(f for f, kind in source.fields.items() if kind == "text") or "none"
+            raise UsageError(
+                f"no field {name!r} in {source.index!r}, whose text fields are {have}: name those "
+                "to search and embed with --text-fields"
+            )
+
+
+def _as_before(source: Existing, making: Making) -> Making:
+    """What is not said is as the source has it."""
+    old = source.promised
+    return Making(
+        embedder=making.embedder,
+        text_fields=making.text_fields,
+        vector_index=making.vector_index or old.vector_index,
+        similarity=making.similarity or old.similarity,
+        passages=making.passages or old.passages,
+    )
+
+
+def _add(client: Elasticsearch, into: str, target: str) -> None:
+    add = {"index": target, "alias": into, "is_write_index": True}
+    request(client, "POST", path("_aliases"), body={"actions": [{"add": add}]})
