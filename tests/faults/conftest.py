@@ -95,12 +95,6 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sending gives up after two seconds without a document taken."""
-    monkeypatch.setitem(sending.Sender.__init__.__kwdefaults__, "patience", 2.0)
-
-
 @pytest.fixture(autouse=True)
 def in_time(node: Node) -> Iterator[None]:
     """A fault that hangs a run is a failure, not a wait; the nodes are started before."""

@@ -94,13 +94,14 @@ def shown(file):
 
 
 def test_a_certificate_that_changes_mid_run_is_not_trusted(
-    es, node, name, certificates, tmp_path, impatient, seed
+    es, node, name, certificates, tmp_path, seed
 ):
     planned = plan(seed)
     trusted, other = certificates
     with Proxy(node.url, certificate=shown(trusted)) as proxy:
         options = {"ca_certs": str(trusted)}
         with Scene(es=es, proxy=proxy, name=name, folder=tmp_path, **options) as scene:
+            scene.options["patience"] = 2.0
             scene.begin(planned)
             changed = acts.certificate_changed(shown(other))
             with pytest.raises(ServerUnreachable, match="--ca-certs"):

@@ -69,6 +69,7 @@ def test_a_run_that_stopped_while_records_are_compared_is_made_good(scene, fault
     with suppress(ServerError):
         scene.ingest(planned, comparing(fault, seed))
     assert scene.in_mid_run(fault, planned)
+    scene.proxy.open_again()
     assert scene.wrong(planned, scene.ingest(planned)) == []
 
 
@@ -78,14 +79,16 @@ def comparing(fault, seed=0):
 
 
 @pytest.mark.parametrize("fault", STOPPING)
-def test_what_stops_a_run_is_made_good_by_the_same_command(scene, fault, seed, impatient):
+def test_what_stops_a_run_is_made_good_by_the_same_command(scene, fault, seed):
     planned = plan(seed)
     act, error, way_out = STOPPING[fault]
+    scene.options["patience"] = 2.0
     scene.begin(planned)
     with pytest.raises(error, match=way_out):
-        scene.ingest(planned, Rule(fault, act, at=Always(3 + seed)))
+        scene.ingest(planned, Rule(fault, act, at=Always(17 + seed)))
     assert scene.in_mid_run(fault, planned)
     assert scene.wrong(planned, scene.ingest(planned)) == []
+    assert letters(scene.dead) == dict.fromkeys(planned.rejected, 1)
 
 
 def test_a_request_that_is_too_large_is_halved_413(scene, seed):

@@ -53,6 +53,11 @@ def run(scene, planned):
     return json.loads(out)
 
 
+def once(planned):
+    """One dead letter for each record that has one."""
+    return dict.fromkeys(planned.lost | planned.rejected, 1)
+
+
 KILLED = {
     "kill -9 before send": acts.before_sending,
     "kill -9 after send before journal": acts.after_sending,
@@ -65,21 +70,21 @@ def test_the_same_command_goes_on_after_kill_9(scene, fault, seed):
     scene.begin(planned)
     started = []
     act = KILLED[fault](lambda: started[0].kill())
-    scene.proxy.follow(Rule(fault, act, at={9 + seed}))
+    scene.proxy.follow(Rule(fault, act, at={18 + seed}))
     started.append(Command(scene, planned))
     assert started[0].end()[0] == -signal.SIGKILL
     assert scene.in_mid_run(fault, planned)
-    assert scene.wrong(planned, run(scene, planned)) == []
+    assert (scene.wrong(planned, run(scene, planned)), letters(scene.dead)) == ([], once(planned))
 
 
 def test_the_same_command_goes_on_after_kill_9_during_journal_write(scene, seed):
     planned = plan(seed)
     scene.begin(planned)
     scene.proxy.follow()
-    killed = Command(scene, planned, FAULT_JOURNAL_KILL=str(3 + seed))
+    killed = Command(scene, planned, FAULT_JOURNAL_KILL=str(6 - seed))
     assert killed.end()[0] == -signal.SIGKILL
     assert 0 < scene.acknowledged < planned.documents
-    assert scene.wrong(planned, run(scene, planned)) == []
+    assert (scene.wrong(planned, run(scene, planned)), letters(scene.dead)) == ([], once(planned))
 
 
 def test_sigterm_lets_what_is_on_its_way_arrive(scene, seed):
@@ -87,7 +92,7 @@ def test_sigterm_lets_what_is_on_its_way_arrive(scene, seed):
     scene.begin(planned)
     started = []
     act = acts.meanwhile(lambda: started[0].kill(signal.SIGTERM))
-    scene.proxy.follow(Rule("SIGTERM", act, at={9 + seed}))
+    scene.proxy.follow(Rule("SIGTERM", act, at={18 + seed}))
     started.append(Command(scene, planned))
     code, _, err = started[0].end()
     assert scene.in_mid_run("SIGTERM", planned)
@@ -100,11 +105,11 @@ def test_the_same_command_goes_on_after_sigterm(scene, seed):
     scene.begin(planned)
     started = []
     act = acts.meanwhile(lambda: started[0].kill(signal.SIGTERM))
-    scene.proxy.follow(Rule("SIGTERM", act, at={9 + seed}))
+    scene.proxy.follow(Rule("SIGTERM", act, at={18 + seed}))
     started.append(Command(scene, planned))
     started[0].end()
     assert scene.in_mid_run("SIGTERM", planned)
-    assert scene.wrong(planned, run(scene, planned)) == []
+    assert (scene.wrong(planned, run(scene, planned)), letters(scene.dead)) == ([], once(planned))
 
 
 @pytest.fixture
