@@ -142,6 +142,7 @@ class Sender:
         self.taken = 0
         self.heard = self.clock.now()
         self._stopped = Event()
+        self._reason: ServerError | None = None  # why the first batch gave up
 
     def stop(self) -> None:
         """Let what is on its way arrive, and send nothing a second time."""
@@ -153,6 +154,7 @@ class Sender:
         try:
             way.go()
         except ServerError as error:
+            self._reason = self._reason or error
             self.stop()
             return Sent(way.written, way.refused, _documents(way.pending), error)
         return Sent(way.written, way.refused)
@@ -188,7 +190,7 @@ class Sender:
         """
         end = max(trouble.since, self.heard) + self.patience
         if self._stopped.is_set():
-            raise trouble.error
+            raise self._reason or trouble.error
         if self.clock.now() >= end:
             raise _last_word(trouble.error, patience=self.patience)
         if trouble.worth_telling and not self.waiting:
