@@ -26,11 +26,16 @@ def marks(client: Elasticsearch, index: str) -> Marks:
     """
     refresh(client, index)
     settings = request(client, "GET", path(index, "_settings"), params={"flat_settings": "true"})
-    shards = int(settings[index]["settings"]["index.number_of_shards"])
-    return [_last(client, index, shard) for shard in range(shards)]
+    shards = int(settings[index]["settings"].get("index.number_of_shards", 1))
+    return [_last(client, index, shard) for shard in _shards(shards)]
 
 
-def _last(client: Elasticsearch, index: str, shard: int) -> int:
+def _shards(number: int) -> list[int | None]:
+    """Of an index with one shard none has to be named."""
+    return [None] if number == 1 else list(range(number))
+
+
+def _last(client: Elasticsearch, index: str, shard: int | None) -> int:
     body: dict[str, Any] = {"size": 1, "sort": [{"_seq_no": "desc"}], "_source": False}
     where = path(index, "_search")
     answer = request(client, "POST", where, params=on_shard(shard), body=body)
@@ -59,7 +64,7 @@ def untouched(client: Elasticsearch, scan: Scan, since: Marks) -> Generator[Page
 def _by_shard(
     client: Elasticsearch, scan: Scan, since: Marks, how: str
 ) -> Generator[Page, None, None]:
-    for shard, mark in enumerate(since):
+    for shard, mark in zip(_shards(len(since)), since, strict=True):
         limit = {"range": {"_seq_no": {how: mark}}}
         one = replace(scan, shard=shard, filters=(*scan.filters, limit), slices=1)
         yield from pages(client, one)

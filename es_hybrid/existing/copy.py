@@ -114,6 +114,8 @@ class Copy:
         self.scaled = similarity(job.contract.similarity).scaled
         self.seen: Marks = ()
         self.taken_over: Marks | None = None
+        self._expected = 0  # documents that the source has as well, once the target took over
+        self._creating: set[str] = set()
         self.total: int | None = None
         self.done = 0
         index = job.source.body["settings"]["index"]
@@ -144,6 +146,7 @@ class Copy:
     def take_over(self) -> None:
         """From now on others write to the target as well."""
         self.taken_over = marks(self.job.client, self.job.target)
+        self._expected = count(self.job.client, self.job.target)
 
     def close(self) -> None:
         """Close the file of dead letters."""
@@ -255,6 +258,8 @@ class Copy:
         kind = "index"
         if self.taken_over is not None:
             kind = self._guard(action, found)
+            if kind == "create":
+                self._creating.add(document.where)
         body = orjson.dumps(self._body(found, parts), option=orjson.OPT_SERIALIZE_NUMPY)
         return Prepared(document, orjson.dumps({kind: action}) + b"\n" + body + b"\n")
 
@@ -304,6 +309,8 @@ class Copy:
                 return 0
             found = pages(job.client, Scan(job.target, False))
         else:
+            if self._expected <= count(job.client, job.source.index):
+                return 0
             found = untouched(job.client, Scan(job.target, False), self.taken_over)
         before = self.copied.deleted
         with (
@@ -342,10 +349,13 @@ class Copy:
 
     def _written(self, document: Document) -> None:
         self.copied.written += 1
+        self._expected += document.where in self._creating
+        self._creating.discard(document.where)
         self.copied.lost.discard(document.where)
 
     def _deleted(self, document: Document) -> None:
         self.copied.deleted += 1
+        self._expected -= 1
         self.copied.lost.discard(document.where)
 
     def _refused(self, told: Outcome) -> None:

@@ -282,6 +282,7 @@ def finished(
         agreed = _verified(copy)
         measured = _gated(job, gate, at_least)
         _settle(copy)
+        write_meta(client, target, notes={_BUILDING: None})
         copy.take_over()
         take()
         for _ in range(_PASSES_AFTER):
@@ -289,7 +290,6 @@ def finished(
             copy.catch_up()
     finally:
         copy.close()
-    write_meta(client, target, notes={_BUILDING: None})
     marks(client, target)
     done = _report(copy, agreed=agreed, measured=measured, seconds=time.perf_counter() - began)
     return done if name is None else replace(done, name=name)

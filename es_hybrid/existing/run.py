@@ -216,7 +216,7 @@ class Run:
     def _dead(self, found: Found, reason: str, *, error: str, attempts: int = 0) -> None:
         place = where(found, self.job.index)
         problem = Problem("dead_lettered", place, reason, found.id, error, attempts)
-        self.letters.keep(problem, {"_id": found.id, **_own(found.source)})
+        self.letters.keep(problem, None)  # the index has it, and more of it than was read here
         self.count.dead(problem)
 
     def _tell(self) -> None:
@@ -229,10 +229,6 @@ def text_hash(found: Found) -> Any:
     """Of the text that its vector was made of; None where nobody said so."""
     ours = found.source.get(META_FIELD)
     return ours.get("text_hash") if isinstance(ours, dict) else None
-
-
-def _own(source: Any) -> dict[str, Any]:
-    return {name: value for name, value in source.items() if name != META_FIELD}
 
 
 def text_source(contract: Contract) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -9,12 +10,13 @@ import pytest
 from es_hybrid import Indexer, Searcher
 from es_hybrid.client import path, request
 from es_hybrid.errors import ContractMismatch, IndexNotFound, NotVerified, UsageError
-from es_hybrid.existing import rebuild, rollback, survey
+from es_hybrid.existing import rebuild, rollback, survey, versions
 from tests.commands import Terminal
 from tests.embedders import OtherModel, WordEmbedder
 from tests.foreign import change, everything
 from tests.shelf import BOOKS
 
+module = import_module("es_hybrid.existing.rebuild")  # the function has its name
 WORDS, OTHERS = WordEmbedder(256), OtherModel(256)
 WINES = [
     {"_id": str(number), "title": f"Wine {number}", "text": f"from valley{number % 7}", "year": 9}
@@ -135,6 +137,29 @@ def test_what_is_written_and_deleted_meanwhile_is_caught_up_with(es, wines):
     assert (report.documents, report.deleted) == (120, 1)
     assert (found["1"]["title"], found["new"]["title"], "2" in found) == ("Beer", "New", False)
     assert all(is_of(OTHERS, document) for document in found.values())
+
+
+def test_what_reaches_the_old_version_after_the_move_is_caught_up_with(es, wines, monkeypatch):
+    """Writes on their way; those of the new version's users win."""
+    old, new = f"{wines}-000001", f"{wines}-000002"
+
+    def late(client, name, *, source, target):
+        versions.move(client, name, source=source, target=target)
+        change(es, old, "1", title="Beer")
+        change(es, old, "2", title="Lost")
+        change(es, new, "2", title="Cider")
+        request(es, "PUT", path(old, "_doc", "late"), body={"title": "Late", "text": "x"})
+        request(es, "DELETE", path(old, "_doc", "3"))
+        request(es, "PUT", path(new, "_doc", "own"), body={"title": "Own", "text": "x"})
+
+    monkeypatch.setattr(module, "move", late)
+    report = rebuild(es, wines, embedder=OTHERS)
+    found = everything(es, wines)
+    assert [found[key]["title"] for key in ("1", "2", "late", "own")] == [
+        *("Beer", "Cider", "Late", "Own")
+    ]
+    assert ("3" in found, report.deleted, report.conflicts) == (False, 1, 1)
+    assert is_of(OTHERS, found["1"])
 
 
 class Users:
