@@ -169,6 +169,7 @@ class Proxy:
         fired: every fault that happened, in order.
         written: ids that the node reported as written, whether or not the client heard it.
         acknowledged: ids that the client was told are written.
+        bulks: how many documents each bulk request had that the node answered.
         mistakes: what went wrong in the proxy or its script; it is raised at the end.
     """
 
@@ -184,6 +185,7 @@ class Proxy:
         self.fired: list[Fired] = []
         self.written: set[str] = set()
         self.acknowledged: set[str] = set()
+        self.bulks: list[int] = []
         self.mistakes: list[Exception] = []
         self.port = 0
         self._seen: dict[Rule, int] = {}
@@ -277,6 +279,7 @@ class Proxy:
             writer.close()
         if "_bulk" in target and answer.status == 200:
             actions = [orjson.loads(line) for line in body.splitlines()[::2]]
+            self.bulks.append(len(actions))
             self.written.update(taken([one["index"]["_id"] for one in actions], answer))
         return answer
 

@@ -30,6 +30,19 @@ def test_items_that_were_not_taken_are_sent_again_alone(scene, fault, seed):
     assert scene.wrong(planned, report) == []
 
 
+def test_429_for_1_item_of_500_sends_no_other_again(scene, monkeypatch, seed):
+    monkeypatch.setattr("es_hybrid.indexing.intake.WINDOW", 500)
+    monkeypatch.setattr("es_hybrid.indexing.bulk.MAX_DOCUMENTS", 500)
+    planned = plan(seed, 2200)
+    scene.client = scene.patient
+    scene.begin(planned)
+    rule = Rule("429 for 1 item of 500", PASSING["429 for 1 item"], at={3})
+    report = scene.ingest(planned, rule)
+    assert scene.in_mid_run(rule.fault, planned)
+    assert scene.wrong(planned, report) == []
+    assert sorted(scene.proxy.bulks)[0] == 1 < sorted(scene.proxy.bulks)[1]
+
+
 def spoiled(planned, numbers, **fields):
     """These records get fields that the index will not take."""
     for record in planned.records:
