@@ -14,7 +14,7 @@ from es_hybrid.client import path, request
 MAPPINGS = {
     "_meta": {"team": "search"},
     "properties": {
-        "title": {"type": "text"},
+        "title": {"type": "text", "fields": {"plain": {"type": "text", "analyzer": "simple"}}},
         "body": {"properties": {"text": {"type": "text"}}},
         "price": {"type": "long"},
         "changed": {"type": "date"},

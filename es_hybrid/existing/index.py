@@ -22,6 +22,9 @@ from es_hybrid.steps import run
 # Under this key of ``_meta``; that of the contract is es_hybrid's alone as well.
 NOTES_KEY = "es_hybrid_existing"
 
+# Types of fields that are searched by words.
+_TEXTS = {"text", "match_only_text", "annotated_text", "search_as_you_type", "keyword", "wildcard"}
+
 _Specs = Mapping[str, Mapping[str, Any]]
 
 
@@ -122,13 +125,29 @@ def check_text_fields(index: Existing, names: tuple[str, ...]) -> None:
             f"index {index.index!r} was made with --text-fields {','.join(contract.text_fields)}, "
             f"not with {','.join(names)}: leave --text-fields out, or index under another name"
         )
+    check_readable(index, names)
+
+
+def check_readable(index: Existing, names: tuple[str, ...]) -> None:
+    """Refuse to read texts from fields that are not there, or that hold none of their own.
+
+    Raises:
+        UsageError: names those that could be meant.
+    """
     for name in names:
-        if name not in index.fields:
-            have = ", ".join(f for f, kind in index.fields.items() if kind == "text") or "none"
-            raise UsageError(
-                f"no field {name!r} in {index.index!r}, whose text fields are {have}: name those "
-                "to search and embed with --text-fields"
-            )
+        kind, parent = index.fields.get(name), name.rpartition(".")[0]
+        if kind in _TEXTS and parent not in index.fields:
+            continue
+        have = ", ".join(f for f, k in index.fields.items() if k == "text") or "none"
+        what = f"no field {name!r} in {index.index!r}"
+        if kind is not None:
+            what = f"field {name!r} of {index.index!r} is of type {kind}"
+        if parent in index.fields:
+            what = f"field {name!r} of {index.index!r} is but another analysis of {parent!r}"
+        raise UsageError(
+            f"{what}, and its text fields are {have}: name those to search and embed with "
+            "--text-fields"
+        )
 
 
 def write_meta(

@@ -17,7 +17,7 @@ from es_hybrid.errors import UsageError
 from es_hybrid.existing.additions import OWN_ANALYSIS, check_room
 from es_hybrid.existing.copy import CopyJob
 from es_hybrid.existing.enrich import Making, new_contract
-from es_hybrid.existing.index import Existing, existing_index
+from es_hybrid.existing.index import Existing, check_readable, existing_index
 from es_hybrid.existing.rebuild import (
     Rebuilt,
     finished,
@@ -107,25 +107,15 @@ def _job(client: Elasticsearch, source: Existing, into: str, making: Making) -> 
     model: Embedder | None
     names = making.text_fields or DEFAULT_TEXT_FIELDS
     if source.contract is None:
-        _check_fields(source, names)
+        check_readable(source, names)
         contract, model = new_contract(client, making, names, analysis=OWN_ANALYSIS)
         check_room(source, contract)
     else:
-        _check_fields(source, making.text_fields or source.contract.text_fields)
+        check_readable(source, making.text_fields or source.contract.text_fields)
         contract, model = next_contract(client, source, _as_before(source, making), None)
     target, resumed = version_to_build(client, into, source, contract)
     keeps = keeps_vectors(source.contract, contract)
     return CopyJob(client, source, target, contract, model, keeps, resumed)
-
-
-def _check_fields(source: Existing, names: Iterable[str]) -> None:
-    for name in names:
-        if name not in source.fields:
-            have = ", ".join(f for f, kind in source.fields.items() if kind == "text") or "none"
-            raise UsageError(
-                f"no field {name!r} in {source.index!r}, whose text fields are {have}: name those "
-                "to search and embed with --text-fields"
-            )
 
 
 def _as_before(source: Existing, making: Making) -> Making:

@@ -222,6 +222,8 @@ def test_another_model_is_refused_before_anything_is_written(es, wines):
     ("options", "wrong", "said"),
     [
         ({"text_fields": ["headline"]}, UsageError, "no field 'headline'.*body.text, title"),
+        ({"text_fields": ["title", "price"]}, UsageError, "field 'price' .* is of type long"),
+        ({"text_fields": ["title.plain"]}, UsageError, "another analysis of 'title'"),
         ({"since": "price_of_old"}, UsageError, "no such field"),
         ({"since": "title"}, UsageError, "a field of type text"),
         ({"slices": 0}, UsageError, "give 1 or more"),
