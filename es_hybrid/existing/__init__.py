@@ -3,8 +3,9 @@
 from es_hybrid.existing.adopt import Adopted, adopt
 from es_hybrid.existing.enrich import enrich
 from es_hybrid.existing.into import enrich_into
-from es_hybrid.existing.rebuild import Rebuilt, RolledBack, rebuild, rollback
+from es_hybrid.existing.rebuild import Rebuilt, rebuild
 from es_hybrid.existing.report import Enriched
+from es_hybrid.existing.rollback import RolledBack, rollback
 from es_hybrid.existing.survey import Survey, survey
 
 __all__ = [

@@ -14,7 +14,7 @@ from elasticsearch import Elasticsearch
 from es_hybrid.client import path, request
 from es_hybrid.contract import Contract, same_model
 from es_hybrid.embedders import Embedder
-from es_hybrid.errors import ContractError, NotVerified, UsageError
+from es_hybrid.errors import NotVerified, UsageError
 from es_hybrid.existing.body import copied_body
 from es_hybrid.existing.changes import count, marks
 from es_hybrid.existing.copy import Copy, CopyJob
@@ -22,14 +22,7 @@ from es_hybrid.existing.enrich import Making, new_contract
 from es_hybrid.existing.index import Existing, existing_index, write_meta
 from es_hybrid.existing.run import OnProgress
 from es_hybrid.existing.sample import agreement, sample
-from es_hybrid.existing.versions import (
-    aliased,
-    move,
-    next_version,
-    version_name,
-    version_number,
-    versions,
-)
+from es_hybrid.existing.versions import aliased, move, next_version, versions
 from es_hybrid.indexing.report import Problem
 from es_hybrid.live import index_embedder
 from es_hybrid.mapping import check_analysis
@@ -39,7 +32,7 @@ from es_hybrid.passages import passage_size
 # its way in that moment arrives within the pause.
 _PASSES, _PASSES_AFTER, _PAUSE = 10, 3, 0.5
 
-_BUILDING = "building"  # a note in the ``_meta`` of a version that is not finished
+BUILDING = "building"  # a note in the ``_meta`` of a version that is not finished
 
 Gate = Callable[[Elasticsearch, str, Embedder], float]
 
@@ -226,12 +219,12 @@ def version_to_build(
     Raises:
         ServerError: the server refused, or cannot be reached.
     """
-    notes = {_BUILDING: source.index}
+    notes = {BUILDING: source.index}
     for index in reversed(versions(client, name)):
         if index == source.index:
             break
         begun = existing_index(client, index)
-        if begun.notes.get(_BUILDING) == source.index and begun.contract == contract:
+        if begun.notes.get(BUILDING) == source.index and begun.contract == contract:
             return index, True
     target = next_version(client, name)
     _create(client, target, source, contract, notes=notes)
@@ -282,7 +275,7 @@ def finished(
         agreed = _verified(copy)
         measured = _gated(job, gate, at_least)
         _settle(copy)
-        write_meta(client, target, notes={_BUILDING: None})
+        write_meta(client, target, notes={BUILDING: None})
         copy.take_over()
         take()
         for _ in range(_PASSES_AFTER):
@@ -379,76 +372,3 @@ def _report(copy: Copy, *, agreed: float | None, measured: float | None, seconds
         seconds=round(seconds, 3),
         problems=tuple(numbers.problems),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class RolledBack:
-    """Where an alias was moved back to.
-
-    Attributes:
-        name: the alias.
-        index: the index that it stands for now.
-        left: the one that it stood for, which stays.
-        embedder: id of the embedder of `index`.
-        documents: how many `index` has.
-        left_documents: how many `left` has; what was written since it was made is only there.
-    """
-
-    name: str
-    index: str
-    left: str
-    embedder: str
-    documents: int
-    left_documents: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        return asdict(self)
-
-
-def rollback(client: Elasticsearch, name: str, *, to: str | None = None) -> RolledBack:
-    """Let an alias stand for the version before again, or for any other that is left.
-
-    Args:
-        client: any `Elasticsearch` client; it is used, never changed.
-        name: the alias.
-        to: the version, such as ``"films-000001"``; None takes the one before.
-
-    Raises:
-        UsageError: `name` is no alias, or there is no such version.
-        ContractError: that version has no contract.
-        ServerError: the server refused, or cannot be reached.
-    """
-    current = aliased(client, name)
-    target = existing_index(client, _version(client, current, to))
-    if target.notes.get(_BUILDING):
-        raise ContractError(
-            f"{target.index!r} is not finished: its rebuild was interrupted; run that again"
-        )
-    contract = target.promised
-    move(client, name, source=current, target=target.index)
-    return RolledBack(
-        name=name,
-        index=target.index,
-        left=current.index,
-        embedder=contract.embedder.id,
-        documents=count(client, target.index),
-        left_documents=count(client, current.index),
-    )
-
-
-def _version(client: Elasticsearch, current: Existing, to: str | None) -> str:
-    name = current.name
-    there = versions(client, name)
-    if to is not None:
-        if to not in there or to == current.index:
-            others = ", ".join(one for one in there if one != current.index) or "none"
-            raise UsageError(f"{to!r} is no other version of {name!r}: there is {others}")
-        return to
-    number = version_number(name, current.index)
-    older = [one for one in there if number is not None and one < version_name(name, number)]
-    if not older:
-        raise UsageError(
-            f"{name!r} stands for {current.index!r}, and there is no older version of it"
-        )
-    return older[-1]
