@@ -62,7 +62,7 @@ STRICTER = {
     "rrf2_min_score_002@n1": (UsageError, "min_score is of linear fusion"),  # it was ignored
     "rrf2_min_score_002@n3": (UsageError, "min_score is of linear fusion"),
     "err_min_score_negative@n1": (UsageError, "min_score is of linear fusion"),
-    "rrf2_wildcard_no_index@zz*": (IndexNotFound, r"no index '.*zz\*'"),
+    "rrf2_wildcard_no_index@zz*": (IndexNotFound, r"no index matches '.*zz\*'"),
     "err_window_zero@n1": (UsageError, "window 0 is not between"),
     "err_rank_constant_zero@n1": (UsageError, "rank_constant 0 is below 1"),
     "err_rank_constant_float@n1": (UsageError, r"rank_constant 1\.5 is no whole number"),

@@ -74,9 +74,11 @@ def test_the_demo_shows_the_modes_side_by_side(demo, column):
 
 
 def test_every_command_that_the_readme_names_exists():
+    from typer.main import get_command
+
     from es_hybrid.cli.app import app
 
-    known = {command.callback.__name__ for command in app.registered_commands}
-    named = set(re.findall(r"^    es-hybrid (\w+)", README, flags=re.MULTILINE))
+    known = set(get_command(app).commands)
+    named = set(re.findall(r"^    es-hybrid ([\w-]+)", README, flags=re.MULTILINE))
     assert named
     assert named <= known
