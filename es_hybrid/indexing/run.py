@@ -17,7 +17,7 @@ from elasticsearch import Elasticsearch
 from es_hybrid import capabilities
 from es_hybrid.analysis import SAMPLE
 from es_hybrid.documents import DEFAULT_ID_FIELD, Document, Fields
-from es_hybrid.errors import AccessDenied, EmbedderError, SourceError
+from es_hybrid.errors import AccessDenied, EmbedderError, IndexNotFound, SourceError
 from es_hybrid.indexing import bulk, typed_fields
 from es_hybrid.indexing.creation import create
 from es_hybrid.indexing.dead_letters import DeadLetters, withdraw
@@ -109,6 +109,7 @@ class Run:
         self.can = capabilities.read(self.client)
         self.stored = Stored(source=job.origin, base64=self.can.base64_vectors)
         self.ready = False
+        self.index_id: str | None = None
         self.position = 0
 
     def report(self) -> Report:
@@ -127,10 +128,22 @@ class Run:
                 raise
             finally:
                 self._finish()
+        self._check_index()
         if self.journal:
             self.journal.close()
         self._refuse_nothing()
         return self._report(self._pruned())
+
+    def _check_index(self) -> None:
+        """What was written must still be there: `_bulk` makes a deleted index anew by itself."""
+        index = self.target.index
+        if self.index_id is not None and index_id(self.client, index) != self.index_id:
+            raise IndexNotFound(
+                f"index {index!r} was deleted while this run wrote to it. What stands under its "
+                "name now, if anything, was made by Elasticsearch of the last documents alone, "
+                f"without vectors that can be searched: DELETE /{index}, then run the same command "
+                "again"
+            )
 
     def _note(self) -> None:
         """From time to time: all that was read is settled, and this is noted for a later run."""
@@ -205,10 +218,11 @@ class Run:
                 texts=(document.text for document in first[:SAMPLE]),
                 serverless=self.can.flavour == "serverless",
             )
-            if self.journal:
-                self.journal.made(index_id(self.client, self.target.index))
         elif self.target.new_types:
             typed_fields.add(self.client, self.target.index, self.target.new_types)
+        self.index_id = index_id(self.client, self.target.index)
+        if self.journal and self.target.created:
+            self.journal.made(self.index_id)
 
     def _with_vectors(self, todo: Plan) -> Iterator[Embedded]:
         """First those whose vectors the index has, then those that are embedded."""

@@ -196,7 +196,8 @@ def test_where_nothing_is_readable_nothing_is_sent(cluster, records, said):
 def test_one_refresh_ends_a_run_and_need_not_be_allowed(forbid):
     cluster = Cluster(forbid=forbid)
     assert write(cluster).indexed == 3
-    assert cluster.sent("_refresh") == [cluster.requests[-1]] == ["POST /films-000001/_refresh"]
+    writing = [request for request in cluster.requests if not request.startswith("GET ")]
+    assert cluster.sent("_refresh") == [writing[-1]] == ["POST /films-000001/_refresh"]
 
 
 def test_nothing_written_needs_no_refresh(cluster):
