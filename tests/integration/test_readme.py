@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from es_hybrid.client import path, request
+from es_hybrid.node.home import default_home
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -56,6 +58,7 @@ def demo(nodes, node):
     finally:
         stop = [Path(sys.executable).with_name("es-hybrid"), "down"]
         subprocess.run(stop, check=False, capture_output=True, env=env)
+        shutil.rmtree(default_home() / "nodes" / env["ES_HYBRID_NODE"], ignore_errors=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
