@@ -248,6 +248,17 @@ def stored_name(name: str) -> str:
     return _RENAMED + name if name.partition(".")[0] in METADATA_FIELDS else name
 
 
+def field_names(given: Iterable[str] | None) -> tuple[str, ...] | None:
+    """Names of fields that somebody gave; a string is one name, not the letters it has.
+
+    >>> field_names("text"), field_names(["title", "text"])
+    (('text',), ('title', 'text'))
+    """
+    if given is None:
+        return None
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
 def by_field(record: Mapping[str, T], columns: Mapping[str, str]) -> Mapping[str, T]:
     """The record with its columns under the names of the fields that are read from them.
 

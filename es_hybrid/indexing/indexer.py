@@ -17,6 +17,7 @@ from es_hybrid.documents import (
     DEFAULT_TEXT_FIELDS,
     Fields,
     by_field,
+    field_names,
     reserved_fields,
 )
 from es_hybrid.embedders import Embedder
@@ -42,13 +43,6 @@ if TYPE_CHECKING:
 
 def _silent(_: Progress) -> None:
     return None
-
-
-def _names(fields: Iterable[str] | None) -> tuple[str, ...] | None:
-    """The fields; a string is one name, not the letters it has."""
-    if fields is None:
-        return None
-    return (fields,) if isinstance(fields, str) else tuple(fields)
 
 
 class _Indexing:
@@ -91,7 +85,7 @@ class _Indexing:
         self.id_field = id_field
         self.wanted = Wanted(
             embedder=embedder,
-            text_fields=_names(text_fields),
+            text_fields=field_names(text_fields),
             analysis=None if analysis == AUTO else analysis,
             vector_index=vector_index,
             shards=shards,
@@ -136,6 +130,7 @@ class _Indexing:
             places = self._places(client)
             if places:
                 held.enter_context(locked(places.lock, name=self.name))
+            index = index_id(client, target.index) if target.exists else None
             job = Job(
                 client=client,
                 target=target,
@@ -147,7 +142,8 @@ class _Indexing:
                 dead_letters=self.dead_letters,
                 progress=progress,
                 origin=self._origin(source),
-                journal=self._journal(client, places, source, target),
+                index_id=index,
+                journal=self._journal(places, source, index),
                 prune=self.prune,
                 patience=self.patience,
             )
@@ -158,9 +154,7 @@ class _Indexing:
             return None
         return Places(self.state / "runs", cluster_of(client), self.name)
 
-    def _journal(
-        self, client: Elasticsearch, places: Places | None, source: Source, target: Target
-    ) -> Journal | None:
+    def _journal(self, places: Places | None, source: Source, index: str | None) -> Journal | None:
         """None where nothing is noted, or where the source cannot be read a second time."""
         files = source.files()
         if places is None or files is None:
@@ -168,7 +162,6 @@ class _Indexing:
         known = fingerprint(files, reading=source.reading)
         if known is None:
             return None
-        index = index_id(client, target.index) if target.exists else None
         about = About(source=known, options=self._options(source), index=index)
         return Journal(places.journal(files), about, restart=self.restart)
 

@@ -59,6 +59,8 @@ class Job:
         dead_letters: file for records that could not be indexed; None keeps none.
         progress: called whenever the fate of more records is known.
         origin: what the documents say that they came from.
+        index_id: what tells the index from another of its name; None where there is none yet, or
+            where that is not told.
         journal: what is settled is noted there; None notes nothing.
         prune: the most that may be deleted of the documents that the source has no more, as a
             share of those that came from it; None deletes nothing.
@@ -75,6 +77,7 @@ class Job:
     dead_letters: Path | None
     progress: OnProgress
     origin: str
+    index_id: str | None = None
     journal: Journal | None = None
     prune: float | None = None
     patience: float = PATIENCE
@@ -109,7 +112,7 @@ class Run:
         self.can = capabilities.read(self.client)
         self.stored = Stored(source=job.origin, base64=self.can.base64_vectors)
         self.ready = False
-        self.index_id: str | None = None
+        self.index_id = job.index_id
         self.position = 0
 
     def report(self) -> Report:
@@ -218,11 +221,11 @@ class Run:
                 texts=(document.text for document in first[:SAMPLE]),
                 serverless=self.can.flavour == "serverless",
             )
+            self.index_id = index_id(self.client, self.target.index)
+            if self.journal:
+                self.journal.made(self.index_id)
         elif self.target.new_types:
             typed_fields.add(self.client, self.target.index, self.target.new_types)
-        self.index_id = index_id(self.client, self.target.index)
-        if self.journal and self.target.created:
-            self.journal.made(self.index_id)
 
     def _with_vectors(self, todo: Plan) -> Iterator[Embedded]:
         """First those whose vectors the index has, then those that are embedded."""
