@@ -122,18 +122,9 @@ def _values(vector: Vector, *, base64: bool) -> Any:
 
 
 def update(document: Document, found: Found, added: Mapping[str, Any]) -> Prepared:
-    """The lines that add to a document, unless it changed since it was read.
-
-    https://www.elastic.co/docs/reference/elasticsearch/rest-apis/optimistic-concurrency-control
-    """
-    action: dict[str, Any] = {
-        "_id": found.id,
-        "if_seq_no": found.seq_no,
-        "if_primary_term": found.primary_term,
-    }
-    if found.routing is not None:
-        action["routing"] = found.routing
-    lines = (orjson.dumps(one, option=_LINE) for one in ({"update": action}, {"doc": added}))
+    """The lines that add to a document, unless it changed since it was read."""
+    pair = ({"update": found.guarded}, {"doc": added})
+    lines = (orjson.dumps(one, option=_LINE) for one in pair)
     return Prepared(document, b"".join(lines))
 
 

@@ -252,9 +252,7 @@ class Copy:
         return embedded(self.job.embedder, documents, splitter=self.splitter, scaled=self.scaled)
 
     def _lines(self, document: Document, found: Found, parts: Mapping[str, Any]) -> Prepared:
-        action: dict[str, Any] = {"_id": found.id, **self.pipeline}
-        if found.routing is not None:
-            action["routing"] = found.routing
+        action: dict[str, Any] = {"_id": found.id, **self.pipeline, **found.routed}
         kind = "index"
         if self.taken_over is not None:
             kind = self._guard(action, found)
@@ -336,16 +334,9 @@ class Copy:
                     yield self._deletion(one)
 
     def _deletion(self, found: Found) -> Prepared:
-        action: dict[str, Any] = {
-            "_id": found.id,
-            "if_seq_no": found.seq_no,
-            "if_primary_term": found.primary_term,
-        }
-        if found.routing is not None:
-            action["routing"] = found.routing
         empty = Found(found.id, {}, 0, 0, found.routing)
         document = text_document(empty, self.job.contract.text_fields, index=self.job.source.index)
-        return Prepared(document, orjson.dumps({"delete": action}) + b"\n")
+        return Prepared(document, orjson.dumps({"delete": found.guarded}) + b"\n")
 
     def _written(self, document: Document) -> None:
         self.copied.written += 1

@@ -12,7 +12,7 @@ from elasticsearch import Elasticsearch
 
 from es_hybrid import capabilities
 from es_hybrid.contract import Contract, probe
-from es_hybrid.documents import DEFAULT_TEXT_FIELDS, VECTOR_FIELD
+from es_hybrid.documents import DEFAULT_TEXT_FIELDS, VECTOR_FIELD, field_names
 from es_hybrid.embedders import DEFAULT_EMBEDDER, Embedder, load_embedder
 from es_hybrid.errors import ContractMismatch, UsageError
 from es_hybrid.existing.additions import OWN_ANALYSIS, check_room, has_vector, properties
@@ -101,7 +101,7 @@ def enrich(
         raise UsageError(f"slices {slices}: give 1 or more")
     making = Making(
         embedder=embedder,
-        text_fields=_names(text_fields),
+        text_fields=field_names(text_fields),
         vector_index=vector_index,
         similarity=similarity,
         passages=None if passages is None else passage_size(passages),
@@ -146,12 +146,6 @@ def _scan(
     newer = () if since is None else from_mark(index, since)
     source = text_source(contract)
     return Scan(index.index, source, has_vector(contract), (*limits, *newer), slices)
-
-
-def _names(names: Iterable[str] | None) -> tuple[str, ...] | None:
-    if names is None:
-        return None
-    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _agreed(client: Elasticsearch, index: Existing, making: Making) -> tuple[Contract, Embedder]:

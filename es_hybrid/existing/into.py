@@ -11,7 +11,7 @@ from pathlib import Path
 from elasticsearch import Elasticsearch
 
 from es_hybrid.client import path, request
-from es_hybrid.documents import DEFAULT_TEXT_FIELDS
+from es_hybrid.documents import DEFAULT_TEXT_FIELDS, field_names
 from es_hybrid.embedders import Embedder
 from es_hybrid.errors import UsageError
 from es_hybrid.existing.additions import OWN_ANALYSIS, check_room
@@ -82,7 +82,7 @@ def enrich_into(
         )
     making = Making(
         embedder=embedder,
-        text_fields=_names(text_fields),
+        text_fields=field_names(text_fields),
         vector_index=vector_index,
         similarity=similarity,
         passages=None if passages is None else passage_size(passages),
@@ -95,12 +95,6 @@ def enrich_into(
         slices=slices,
     )
     return finished(job, partial(_add, client, into, job.target), name=into, began=began)
-
-
-def _names(names: Iterable[str] | None) -> tuple[str, ...] | None:
-    if names is None:
-        return None
-    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _job(client: Elasticsearch, source: Existing, into: str, making: Making) -> CopyJob:

@@ -13,6 +13,7 @@ from elasticsearch import Elasticsearch
 
 from es_hybrid.client import path, request
 from es_hybrid.contract import Contract, same_model
+from es_hybrid.documents import field_names
 from es_hybrid.embedders import Embedder
 from es_hybrid.errors import NotVerified, UsageError
 from es_hybrid.existing.body import copied_body
@@ -133,7 +134,7 @@ def rebuild(
     old = source.promised
     making = Making(
         embedder=embedder,
-        text_fields=_names(text_fields),
+        text_fields=field_names(text_fields),
         vector_index=vector_index or old.vector_index,
         similarity=similarity or old.similarity,
         passages=_passages(passages, old),
@@ -154,12 +155,6 @@ def rebuild(
     )
     take = partial(move, client, name, source=source, target=target)
     return finished(job, take, gate=gate, at_least=at_least, began=began)
-
-
-def _names(names: Iterable[str] | None) -> tuple[str, ...] | None:
-    if names is None:
-        return None
-    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _passages(said: str | None, old: Contract) -> Any:

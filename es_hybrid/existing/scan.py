@@ -48,6 +48,20 @@ class Found:
     routing: str | None = None
     has_vector: bool = False
 
+    @property
+    def guarded(self) -> dict[str, Any]:
+        """The metadata of a bulk operation that fails if the document changed since it was read.
+
+        https://www.elastic.co/docs/reference/elasticsearch/rest-apis/optimistic-concurrency-control
+        """
+        state = {"if_seq_no": self.seq_no, "if_primary_term": self.primary_term}
+        return {"_id": self.id, **state, **self.routed}
+
+    @property
+    def routed(self) -> dict[str, Any]:
+        """Its routing, where it has one, as metadata of a bulk operation."""
+        return {} if self.routing is None else {"routing": self.routing}
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
