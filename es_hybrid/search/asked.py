@@ -20,6 +20,7 @@ from es_hybrid.search.kinds import check_kinds
 from es_hybrid.search.legs import Leg
 from es_hybrid.search.options import Fusion, Method, Options
 from es_hybrid.search.point_in_time import PointInTime
+from es_hybrid.search.queries import NORMALIZER
 from es_hybrid.search.together import check_together
 from es_hybrid.vector_index import MAX_CANDIDATES
 
@@ -32,8 +33,6 @@ MAX_SIZE = 10_000
 
 # How many hits a reranker reads, each a pass of a model.
 RERANK_WINDOW = 100
-
-NORMALIZER = "minmax"
 
 _NAMES = tuple(Options.__annotations__)
 
@@ -87,11 +86,6 @@ class Asked:
     def fused(self) -> bool:
         """Whether there is something to fuse."""
         return len(self.legs) > 1
-
-    @property
-    def normalizers(self) -> list[str]:
-        """Of linear fusion, one per leg."""
-        return [leg.normalizer or self.normalizer for leg in self.legs]
 
 
 def asked(query: str | None, options: Options) -> Asked:

@@ -79,7 +79,7 @@ def _fuse(
         lists = [one.found for one in rankings]
         return rrf(lists, rank_constant=asked.rank_constant, weights=weights, ties=ties, size=size)
     scored = [[(key, hit["_score"]) for key, hit in one.found.items()] for one in rankings]
-    normalizers = [one.leg.normalizer or asked.normalizer for one in rankings]
+    normalizers = [one.leg.normalizer for one in rankings]
     return linear(scored, weights=weights, normalizers=normalizers, ties=ties, size=size)
 
 

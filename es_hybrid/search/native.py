@@ -96,7 +96,7 @@ def _too_new(
     asked: Asked, legs: Sequence[LegSearch], release: tuple[int, int]
 ) -> Mapping[str, bool]:
     weighted = asked.method == "rrf" and any(leg.weight != 1 for leg in legs)
-    l2_norm = asked.method == "linear" and "l2_norm" in asked.normalizers
+    l2_norm = asked.method == "linear" and any(leg.normalizer == "l2_norm" for leg in legs)
     least = asked.min_score is not None
     return {
         "weights of rrf need Elasticsearch 9.2": weighted and release < _WEIGHTED_RRF,
@@ -147,8 +147,7 @@ def _retriever(asked: Asked, legs: Sequence[LegSearch], shared: Sequence[Clause]
 def _weighted(leg: LegSearch, asked: Asked) -> Body:
     """One leg: bare, or with its weight and normalizer."""
     if asked.method == "linear":
-        normalizer = leg.normalizer or asked.normalizer
-        return {"retriever": _leg(leg), "weight": leg.weight, "normalizer": normalizer}
+        return {"retriever": _leg(leg), "weight": leg.weight, "normalizer": leg.normalizer}
     return _leg(leg) if leg.weight == 1 else {"retriever": _leg(leg), "weight": leg.weight}
 
 

@@ -55,19 +55,19 @@ def plan(
         searched.contract  # noqa: B018 - whose index it is comes before what it lacks
     legs = []
     for leg in asked.legs:
-        common = _common(leg, searched) | {"shared": shared}
+        common = _common(leg, asked, searched) | {"shared": shared}
         legs.append((yield from _planned(leg, asked, searched, means, common)))
     if asked.mmr is not None:
         compared_leg(legs)
     return legs
 
 
-def _common(leg: Leg, searched: Searched) -> dict[str, Any]:
+def _common(leg: Leg, asked: Asked, searched: Searched) -> dict[str, Any]:
     """What legs of all kinds have."""
     return {
         "name": leg.name,
         "weight": leg.weight,
-        "normalizer": leg.normalizer,
+        "normalizer": leg.normalizer or asked.normalizer,
         "filters": clauses(leg.filter, fields=searched.fields),
         "minimum": leg.minimum,
     }

@@ -27,6 +27,9 @@ LONGEST_QUERY = 2000
 # Of 20,000 random vectors, int8 candidates scored again so often came in the exact order.
 RESCORED_OVERSAMPLE = 50.0
 
+# Of linear fusion.
+NORMALIZER = "minmax"
+
 # Equal scores in the order of `_shard_doc`, which is how the native fusion breaks ties.
 _SORT = ["_score", "_shard_doc"]
 
@@ -69,7 +72,7 @@ class LegSearch:
     kind: LegKind
     size: int
     weight: float = 1.0
-    normalizer: str | None = None
+    normalizer: str = NORMALIZER
     filters: tuple[Clause, ...] = ()
     shared: tuple[Clause, ...] = ()
     minimum: float | None = None
