@@ -33,7 +33,6 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import os
 import subprocess
 import sys
 import tempfile
@@ -41,8 +40,6 @@ import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +48,7 @@ import orjson
 import psutil
 from bulk_stub import bulk_stub
 from elasticsearch import Elasticsearch, helpers
-from pairs import Figure, Milliseconds, interleaved, ratio
+from pairs import Figure, Measured, interleaved, ratio, record, shown
 from synthetic import LABEL, TEXT, Corpus
 
 import es_hybrid
@@ -78,7 +75,6 @@ HEAP = "1g"
 TITLE = "title"
 WORDS = (88, 138)  # of about 540 bytes
 
-Measured = tuple[dict[str, Milliseconds], list[Figure]]
 Record = dict[str, Any]
 
 
@@ -330,34 +326,6 @@ def measured(options: argparse.Namespace) -> Iterator[tuple[str, Measured]]:
             yield title, again(client, options)
 
 
-def shown(title: str, found: Measured) -> str:
-    """The medians, and the figures with their limits."""
-    times, figures = found
-    medians = (f"{name:42}{np.median(taken):9.1f} ms" for name, taken in times.items())
-    return "\n".join([f"\n{title}; p50, load {load()}", *medians, *map(str, figures)])
-
-
-def load() -> str:
-    """What else the machine does: the mean number of running processes in the last minute."""
-    return f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
-
-
-def record(found: dict[str, Measured]) -> bytes:
-    """All of it as JSON."""
-    about = {"python": sys.version, "elasticsearch": version("elasticsearch"), "load": load()}
-    parts = {
-        title: {
-            "p50_ms": {name: float(np.median(taken)) for name, taken in times.items()},
-            "figures": [asdict(figure) | {"missed": figure.missed} for figure in figures],
-        }
-        for title, (times, figures) in found.items()
-    }
-    return orjson.dumps(
-        {"about": about, "measured": parts},
-        option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY,
-    )
-
-
 def parsed() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
@@ -376,7 +344,7 @@ def main() -> bool:
     """Measure and print; whether a limit is missed."""
     options, found = parsed(), {}
     for title, one in measured(options):
-        print(shown(title, one), flush=True)
+        print(shown(title, one, digits=1), flush=True)
         found[title] = one
     if options.json:
         options.json.write_bytes(record(found))

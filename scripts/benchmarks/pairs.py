@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 
 Milliseconds = npt.NDArray[np.float64]
 Arm = Callable[[int], object]
@@ -49,6 +53,10 @@ class Figure:
             return line
         promised = f"limit {self.limit}" if self.least is None else f"at least {self.least}"
         return f"{line}   {promised} {'MISSED' if self.missed else 'kept'}"
+
+
+# Arm -> how long each round took it, and what that says.
+Measured = tuple[dict[str, Milliseconds], list[Figure]]
 
 
 def interleaved(arms: Mapping[str, Arm], *, rounds: int, warm_up: int) -> dict[str, Milliseconds]:
@@ -108,3 +116,32 @@ def _figure(
     low, high = np.quantile(values, (tail, 1 - tail))
     value = how(np.median(times[one]), np.median(times[other]))
     return Figure(f"{one} {sign} {other}", unit, float(value), float(low), float(high), limit)
+
+
+def shown(title: str, found: Measured, *, digits: int = 3) -> str:
+    """The medians, and the figures with their limits."""
+    times, figures = found
+    medians = (f"{name:42}{np.median(taken):9.{digits}f} ms" for name, taken in times.items())
+    return "\n".join([f"\n{title}; p50, load {load()}", *medians, *map(str, figures)])
+
+
+def load() -> str:
+    """What else the machine does: the mean number of running processes in the last minute."""
+    return f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+
+
+def record(found: Mapping[str, Measured]) -> bytes:
+    """All of it as JSON."""
+    about = {"python": sys.version, "elasticsearch": version("elasticsearch"), "load": load()}
+    parts = {
+        title: {
+            "p50_ms": {name: float(np.median(taken)) for name, taken in times.items()},
+            "rounds": max(map(len, times.values()), default=0),
+            "figures": [asdict(figure) | {"missed": figure.missed} for figure in figures],
+        }
+        for title, (times, figures) in found.items()
+    }
+    return orjson.dumps(
+        {"about": about, "measured": parts},
+        option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY,
+    )

@@ -37,21 +37,17 @@ for the next run.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from http.client import HTTPConnection
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import orjson
 from elasticsearch import Elasticsearch
 from elasticsearch.helpers.vectorstore import BM25Strategy, DenseVectorStrategy, VectorStore
-from pairs import Arm, Figure, Milliseconds, difference, interleaved, ratio
+from pairs import Arm, Measured, difference, interleaved, ratio, record, shown
 from stub import NAME, Sent, answers, sent, stub
 from synthetic import TEXT, Corpus, filled
 
@@ -72,7 +68,6 @@ HEAP = "1g"
 STUB_CORPUS = Corpus(2 * WINDOW, shortest=106, longest=130)
 
 Query = tuple[str, Vectors]
-Measured = tuple[dict[str, Milliseconds], list[Figure]]
 
 
 def search(client: Elasticsearch, name: str, queries: Sequence[Query]) -> Callable[[int], Any]:
@@ -240,32 +235,6 @@ def measured(options: argparse.Namespace) -> Iterator[tuple[str, Measured]]:
         for word, measure in {"node": on_node, "vectorstore": beside_store}.items():
             if options.only in (None, word):
                 yield f"{title}, {word}", measure(client, name, queries, options.rounds)
-
-
-def shown(title: str, found: Measured) -> str:
-    """The medians, and the figures with their limits."""
-    times, figures = found
-    medians = (f"{name:42}{np.median(taken):7.3f} ms" for name, taken in times.items())
-    return "\n".join([f"\n{title}; p50, load {load()}", *medians, *map(str, figures)])
-
-
-def load() -> str:
-    """What else the machine does: the mean number of running processes in the last minute."""
-    return f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
-
-
-def record(found: dict[str, Measured]) -> bytes:
-    """All of it as JSON."""
-    about = {"python": sys.version, "elasticsearch": version("elasticsearch"), "load": load()}
-    parts = {
-        title: {
-            "p50_ms": {name: float(np.median(taken)) for name, taken in times.items()},
-            "rounds": len(next(iter(times.values()))),
-            "figures": [asdict(figure) | {"missed": figure.missed} for figure in figures],
-        }
-        for title, (times, figures) in found.items()
-    }
-    return orjson.dumps({"about": about, "measured": parts}, option=orjson.OPT_INDENT_2)
 
 
 def parsed() -> argparse.Namespace:
