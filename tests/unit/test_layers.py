@@ -15,7 +15,7 @@ ROOT = Path(es_hybrid.__file__).parent
 # A module may import those of its own line and of the lines above it.
 LAYERS = (
     {"analysis", "errors", "json_values", "texts"},
-    {"documents", "field_types", "filters", "fusion", "hits", "node", "vectors"},
+    {"cosine", "documents", "field_types", "filters", "fusion", "hits", "node", "vectors"},
     {"mmr", "similarity", "vector_index"},
     {"contract", "embedders", "mapping", "passages", "rerank", "sources"},
     {"capabilities", "client", "connection", "live", "refusals", "settings", "steps"},
