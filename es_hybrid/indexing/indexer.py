@@ -131,6 +131,7 @@ class _Indexing:
             if places:
                 held.enter_context(locked(places.lock, name=self.name))
             index = index_id(client, target.index) if target.exists else None
+            known = fingerprint(source.files(), reading=source.reading)
             job = Job(
                 client=client,
                 target=target,
@@ -143,7 +144,8 @@ class _Indexing:
                 progress=progress,
                 origin=self._origin(source),
                 index_id=index,
-                journal=self._journal(places, source, index),
+                files=known,
+                journal=self._journal(places, source, known, index),
                 prune=self.prune,
                 patience=self.patience,
             )
@@ -154,13 +156,12 @@ class _Indexing:
             return None
         return Places(self.state / "runs", cluster_of(client), self.name)
 
-    def _journal(self, places: Places | None, source: Source, index: str | None) -> Journal | None:
+    def _journal(
+        self, places: Places | None, source: Source, known: str | None, index: str | None
+    ) -> Journal | None:
         """None where nothing is noted, or where the source cannot be read a second time."""
         files = source.files()
-        if places is None or files is None:
-            return None
-        known = fingerprint(files, reading=source.reading)
-        if known is None:
+        if places is None or files is None or known is None:
             return None
         about = About(source=known, options=self._options(source), index=index)
         return Journal(places.journal(files), about, restart=self.restart)
@@ -182,7 +183,10 @@ class _Indexing:
             columns=self.columns,
             types=target.types,
             text_required=target.embedder.info.label is None,
-            reserved=reserved_fields(passages=target.contract.passages is not None),
+            reserved=reserved_fields(
+                passages=target.contract.passages is not None,
+                vector_field=target.contract.vector_field,
+            ),
         )
 
 

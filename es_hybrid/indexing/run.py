@@ -23,7 +23,7 @@ from es_hybrid.indexing.creation import create
 from es_hybrid.indexing.dead_letters import DeadLetters, withdraw
 from es_hybrid.indexing.embedding import Embedded, embedded, given, too_long
 from es_hybrid.indexing.intake import Duplicates, Intake, Window
-from es_hybrid.indexing.journal import Journal
+from es_hybrid.indexing.journal import Journal, fingerprint
 from es_hybrid.indexing.kept import kept
 from es_hybrid.indexing.plan import Plan, plan
 from es_hybrid.indexing.prune import Pruned, prune
@@ -37,6 +37,8 @@ from es_hybrid.passages import Splitter
 from es_hybrid.similarity import similarity as similarity_of
 from es_hybrid.sources import Source
 from es_hybrid.vectors import Vectors
+
+_CHANGED = "the source was changed while it was read"
 
 _SENDERS = 2
 _MAX_IN_FLIGHT = 4
@@ -61,6 +63,7 @@ class Job:
         origin: what the documents say that they came from.
         index_id: what tells the index from another of its name; None where there is none yet, or
             where that is not told.
+        files: what changes if one of the source's files does; None where they are read only once.
         journal: what is settled is noted there; None notes nothing.
         prune: the most that may be deleted of the documents that the source has no more, as a
             share of those that came from it; None deletes nothing.
@@ -78,6 +81,7 @@ class Job:
     progress: OnProgress
     origin: str
     index_id: str | None = None
+    files: str | None = None
     journal: Journal | None = None
     prune: float | None = None
     patience: float = PATIENCE
@@ -167,6 +171,8 @@ class Run:
             return None
         if self.tally.lost:
             return Pruned(0, 0, refused=f"{self.tally.lost:,} records are not indexed")
+        if self._changed():
+            return Pruned(0, 0, refused=_CHANGED)
         return prune(
             self.client,
             self.target.index,
@@ -175,6 +181,15 @@ class Run:
             began=self.began,
             share=self.job.prune,
         )
+
+    def _changed(self) -> bool:
+        """Whether the source's files are not any more what they were when they were opened."""
+        source = self.source
+        return fingerprint(source.files(), reading=source.reading) != self.job.files
+
+    def _notes(self) -> tuple[str, ...]:
+        changed = f"{_CHANGED}: what was read may be half old, half new; run the same command again"
+        return (*self.target.notes, changed) if self._changed() else self.target.notes
 
     def _finish(self) -> None:
         """Also on Ctrl-C: what is on its way is waited for, counted and made searchable."""
@@ -370,7 +385,7 @@ class Run:
             renamed=tally.renamed,
             left_out=dict(self.source.left_out),
             analysis_detected=self.target.detected,
-            notes=self.target.notes,
+            notes=self._notes(),
             similarity=contract.similarity,
             made_ids=tally.made_ids,
             unseen=tuple(sorted(tally.unseen)),

@@ -25,9 +25,7 @@ _DELIMITERS = (",", "\t", ";", "|")
 _NAMED = {"tab": "\t", r"\t": "\t"}
 _SAMPLE = 64 * 1024  # characters that are looked at to find delimiter and quoting
 
-# Elasticsearch takes no request over 100 MB (http.max_content_length), so no cell needs more;
-# without a limit one quote that is never closed would take the whole file into memory.
-_MAX_CELL = 100 * 1024 * 1024
+_QUOTES = "write a quote inside quotes twice, and close what is opened"
 
 _Quoting = Literal[0, 3]  # csv.QUOTE_MINIMAL, csv.QUOTE_NONE
 
@@ -44,8 +42,23 @@ class _Table:
     """An opened file: its columns, and the rows below them with the line where each begins."""
 
     columns: list[str]
-    rows: Iterator[tuple[int, list[str] | csv.Error]]
+    rows: Iterator[tuple[int, list[str] | RecordError]]
     encoding: str
+
+
+class _Lines(Iterator[str]):
+    """Lines for a reader of CSV, counted; one that was left out is raised and the next comes."""
+
+    def __init__(self, lines: Iterable[str | RecordError]) -> None:
+        self._lines = iter(lines)
+        self.number = 0
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.number += 1
+        if isinstance(line, RecordError):
+            raise line
+        return line
 
 
 class Delimited(Source):
@@ -104,17 +117,16 @@ class Delimited(Source):
             content = cast("BufferedReader", files.unzipped(raw))
             encoding = self.encoding or encodings.guessed(content.peek(2))
             text = _Text(content, encoding, encodings.LENIENT, newline="")
-            sample = text.read(_SAMPLE)
-            sample += text.readline(_MAX_CELL)
+            sample, more = _sample(text)
         except (*files.READ_FAULTS, UnicodeError) as error:
             raise SourceError(f"cannot read {self.path!r}: {error}") from None
         delimiter = self.delimiter or _delimiter(sample)
         quoting = _quoting(sample, delimiter)
-        rows = _rows(chain(io.StringIO(sample, newline=""), text), delimiter, quoting)
+        rows = _rows(chain(io.StringIO(sample, newline=""), more), delimiter, quoting)
         return _Table(self._columns(next(rows, (1, []))[1], encoding), rows, encoding)
 
-    def _columns(self, cells: list[str] | csv.Error, encoding: str) -> list[str]:
-        if isinstance(cells, csv.Error):
+    def _columns(self, cells: list[str] | RecordError, encoding: str) -> list[str]:
+        if isinstance(cells, RecordError):
             raise SourceError(f"{self.name} line 1: {cells}")
         names = [name.strip() or f"column_{n}" for n, name in enumerate(cells, start=1)]
         if fault := _header_fault(names, encoding):
@@ -140,9 +152,19 @@ def _is_number(text: str) -> bool:
     return text.lstrip("+-").replace(".", "", 1).isdecimal()
 
 
-def _record(table: _Table, row: list[str] | csv.Error) -> Record | RecordError:
-    if isinstance(row, csv.Error):
-        return RecordError(f"{row}: write a quote inside quotes twice, and close what is opened")
+def _sample(text: _Text) -> tuple[str, Iterator[str | RecordError]]:
+    """Whole lines of the start to look at, and the lines behind them."""
+    start = text.read(_SAMPLE)
+    rest = text.readline(files.LARGEST + 1)
+    if len(rest) <= files.LARGEST:
+        return start + rest, files.lines(text)
+    whole = max(start.rfind("\n"), start.rfind("\r")) + 1
+    return start[:whole], chain([files.left_out(text, rest)], files.lines(text))
+
+
+def _record(table: _Table, row: list[str] | RecordError) -> Record | RecordError:
+    if isinstance(row, RecordError):
+        return row
     if len(row) != len(table.columns):
         return RecordError(
             f"{len(row)} cells under {len(table.columns)} columns: quote a cell that holds the "
@@ -154,16 +176,21 @@ def _record(table: _Table, row: list[str] | csv.Error) -> Record | RecordError:
 
 
 def _rows(
-    lines: Iterable[str], delimiter: str, quoting: _Quoting
-) -> Iterator[tuple[int, list[str] | csv.Error]]:
+    lines: Iterable[str | RecordError], delimiter: str, quoting: _Quoting
+) -> Iterator[tuple[int, list[str] | RecordError]]:
     """Each row, or what is wrong with it, with the line where it begins; blank ones are empty."""
-    csv.field_size_limit(max(csv.field_size_limit(), _MAX_CELL))
-    reader = csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)
+    # One quote that is never closed would take the whole file into memory.
+    csv.field_size_limit(max(csv.field_size_limit(), files.LARGEST))
+    counted = _Lines(lines)
+    reader = csv.reader(counted, delimiter=delimiter, quoting=quoting, strict=True)
     while True:
-        line = reader.line_num + 1
+        line = counted.number + 1
         try:
             row = next(reader, None)
         except csv.Error as error:
+            yield line, RecordError(f"{error}: {_QUOTES}")
+            continue
+        except RecordError as error:
             yield line, error
             continue
         if row is None:
@@ -183,7 +210,7 @@ def _delimiter(sample: str) -> str:
 
     def columns(delimiter: str) -> int:
         first = next(_rows(io.StringIO(sample, newline=""), delimiter, csv.QUOTE_MINIMAL), (1, []))
-        return 0 if isinstance(first[1], csv.Error) else len(first[1])
+        return 0 if isinstance(first[1], RecordError) else len(first[1])
 
     return max(_DELIMITERS, key=columns)
 
@@ -207,4 +234,4 @@ def _quoting(sample: str, delimiter: str) -> _Quoting:
 def _sampled(sample: str, delimiter: str, quoting: _Quoting) -> list[list[str]]:
     """The rows that are not blank; one that cannot be read has no cells."""
     rows = (row for _, row in _rows(io.StringIO(sample, newline=""), delimiter, quoting))
-    return [[] if isinstance(row, csv.Error) else row for row in rows if row]
+    return [[] if isinstance(row, RecordError) else row for row in rows if row]

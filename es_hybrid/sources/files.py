@@ -6,12 +6,12 @@ import gzip
 import sys
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from io import BufferedReader
 from pathlib import Path
-from stat import S_ISDIR, S_ISREG
-from typing import IO, cast
+from stat import S_ISDIR, S_ISFIFO, S_ISREG
+from typing import IO, AnyStr, cast
 
 from es_hybrid.errors import RecordError, SourceError
 
@@ -20,6 +20,12 @@ GZIP_MAGIC = b"\x1f\x8b"
 
 # What reading may raise in the middle of a file: a disk, or a gzip that was cut off.
 READ_FAULTS = (EOFError, OSError, zlib.error)
+
+# Elasticsearch takes no request over 100 MB (http.max_content_length), so no line, cell or text
+# needs more: without a limit a file of zeros, or a small gzip of them, would fill the memory.
+LARGEST = 100 * 1024 * 1024
+_ENDLESS = 10 * LARGEST  # what is read on to find where a longer line ends
+_PIECE = 1024 * 1024
 
 
 def size(path: str, *, holding: str | None) -> int | None:
@@ -30,14 +36,16 @@ def size(path: str, *, holding: str | None) -> int | None:
         holding: what should be in it, for the message about an empty one; None allows that.
 
     Raises:
-        SourceError: it is missing, empty, a folder, or not readable.
+        SourceError: it is missing, empty, a folder, a device, or not readable.
     """
     if path == STDIN:
         return None
     try:
         facts = Path(path).stat()
-        if not (S_ISREG(facts.st_mode) or S_ISDIR(facts.st_mode)):
-            return None  # a pipe: opening it to look would take from what it holds
+        if S_ISFIFO(facts.st_mode):
+            return None  # opening it to look would take from what it holds
+        if not (S_ISREG(facts.st_mode) or S_ISDIR(facts.st_mode)):  # it may never end
+            raise SourceError(f"{path!r} is a device or a socket: name a file, or - for stdin")
         Path(path).open("rb").close()
     except FileNotFoundError:
         raise SourceError(f"no file {path!r}: check the path") from None
@@ -96,6 +104,36 @@ def unzipped(raw: BufferedReader) -> IO[bytes]:
     if raw.peek(2)[:2] == GZIP_MAGIC:
         return cast("IO[bytes]", gzip.GzipFile(fileobj=raw))
     return raw
+
+
+def lines(content: IO[AnyStr]) -> Iterator[AnyStr | RecordError]:
+    """The lines with their ends; instead of one above `LARGEST`, why it is left out.
+
+    Raises:
+        OSError: a line that does not end within ten times as much.
+    """
+    while line := content.readline(LARGEST + 1):
+        yield line if len(line) <= LARGEST else left_out(content, line)
+
+
+def left_out(content: IO[AnyStr], line: AnyStr) -> RecordError:
+    """Read on to the end of a line that is too long; why it is left out.
+
+    Args:
+        content: what the line comes from.
+        line: what was read of it.
+
+    Raises:
+        OSError: as `lines`.
+    """
+    for _ in range(_ENDLESS // _PIECE):
+        if not line or line[-1:] in ("\n", "\r", b"\n"):
+            return RecordError(
+                f"a line longer than {LARGEST:,}, which is more than Elasticsearch takes: cut "
+                "it, or leave it out"
+            )
+        line = content.readline(_PIECE)
+    raise OSError(f"a line does not end within {_ENDLESS:,}: it is no text")
 
 
 def position(raw: BufferedReader) -> int:

@@ -25,9 +25,6 @@ from es_hybrid.sources import files
 from es_hybrid.sources.base import Item, Source
 from es_hybrid.sources.pages import READERS
 
-# Elasticsearch takes no request over 100 MB (http.max_content_length).
-_MAX_BYTES = 100 * 1024 * 1024
-
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
 _CHARSET_WITHIN = 1024  # bytes, where HTML wants it to stand
 
@@ -188,9 +185,9 @@ def _text(path: Path, encoding: str | None) -> tuple[str, str]:
     try:
         with path.open("rb") as opened:
             facts = os.fstat(opened.fileno())
-            if facts.st_size > _MAX_BYTES:
-                raise RecordError(f"{facts.st_size:,} bytes, and {_MAX_BYTES:,} are the most")
-            data = opened.read()
+            data = b"" if facts.st_size > files.LARGEST else opened.read(files.LARGEST + 1)
+            if (size := max(facts.st_size, len(data))) > files.LARGEST:  # it may have grown
+                raise RecordError(f"{size:,} bytes, and {files.LARGEST:,} are the most")
     except OSError as error:
         raise RecordError(f"cannot be read: {error.strerror}") from None
     modified = datetime.fromtimestamp(int(facts.st_mtime), UTC).isoformat()

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from io import BufferedReader
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import orjson
 
@@ -21,8 +21,12 @@ _BOM = b"\xef\xbb\xbf"
 _STDIN = files.shown(files.STDIN)
 
 # orjson reads an integer beyond 64 bits as a float, which would change it silently.
-_MAYBE_TOO_LARGE = re.compile(rb"\d{19}")
+_DIGITS, _MAYBE_TOO_LARGE = bytes.maketrans(b"123456789", b"000000000"), b"0" * 19
 _INT64, _UINT64 = -(2**63), 2**64
+
+# orjson keeps the last of two values under one name. Where no more names stand in the line than
+# are kept, none does so; what looks like one within a text only asks for a closer look.
+_NAME = re.compile(rb'"[ \t\r]*:')
 
 
 class JsonLines(Source):
@@ -65,8 +69,8 @@ def _items(name: str, raw: BufferedReader) -> Iterator[Item]:
     number = 0
     try:
         for number, line in enumerate(_lines(raw), start=1):
-            if text := line.strip():
-                record = parsed(text)
+            if text := line if isinstance(line, RecordError) else line.strip():
+                record = text if isinstance(text, RecordError) else parsed(text)
                 if isinstance(record, RecordError) and number == 1 and name == _STDIN:
                     record = RecordError(f"{record} (with --delimiter standard input is CSV)")
                 yield Item(f"{name} line {number}", record, files.position(raw))
@@ -74,10 +78,10 @@ def _items(name: str, raw: BufferedReader) -> Iterator[Item]:
         yield Item(f"{name} line {number + 1}", files.broken_off(error), files.position(raw))
 
 
-def _lines(raw: BufferedReader) -> Iterator[bytes]:
-    lines = iter(files.unzipped(raw))
+def _lines(raw: BufferedReader) -> Iterator[bytes | RecordError]:
+    lines = files.lines(files.unzipped(raw))
     first = next(lines, b"")
-    yield first.removeprefix(_BOM)
+    yield first if isinstance(first, RecordError) else first.removeprefix(_BOM)
     yield from lines
 
 
@@ -90,13 +94,38 @@ def parsed(line: bytes) -> Record | RecordError:
     RecordError('a list, not an object with fields')
     """
     try:
-        if _MAYBE_TOO_LARGE.search(line):
+        if _MAYBE_TOO_LARGE in line.translate(_DIGITS):
             json.loads(line, parse_int=_integer)
-        return checked(orjson.loads(line))
+        return _unique(checked(orjson.loads(line)), line)
     except RecordError as error:
         return error
     except (ValueError, RecursionError) as error:
         return _constant(line) or RecordError(f"not JSON: {error}")
+
+
+def _unique(record: Record | RecordError, line: bytes) -> Record | RecordError:
+    """The record, unless a name stands twice in one object of its line: which value is meant?"""
+    if isinstance(record, RecordError):
+        return record
+    stand = len(_NAME.findall(line))
+    if stand > len(record) and stand > _names(record):
+        json.loads(line, object_pairs_hook=_object)
+    return record
+
+
+def _names(value: Any) -> int:
+    if isinstance(value, dict):
+        return len(value) + sum(map(_names, value.values()))
+    return sum(map(_names, value)) if isinstance(value, list) else 0
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise RecordError(f"{twice!r} stands twice in one object: keep one of its values")
+    return found
 
 
 def _constant(line: bytes) -> RecordError | None:

@@ -76,25 +76,33 @@ def _opened(path: str, *, name: str | None, delimiter: str | None, encoding: str
         return Parquet(path, name=name)
     if suffix in _DELIMITED or (delimiter is not None and suffix not in _JSON):
         return Delimited(path, delimiter=delimiter, encoding=encoding, name=name)
-    if suffix not in _JSON:
-        _check_unknown(path, start)
+    _check_lines(path, start, known=suffix in _JSON)
     return JsonLines([path], names=None if name is None else [name])
 
 
-def _check_unknown(path: str, start: bytes) -> None:
-    """Refuse a file whose extension says nothing, and whose first bytes are none of JSON Lines.
+def _check_lines(path: str, start: bytes, *, known: bool) -> None:
+    """Refuse a file whose first bytes are none of JSON Lines.
+
+    Args:
+        path: the file.
+        start: its first bytes.
+        known: whether its extension says that it is JSON Lines; each line says what is wrong then,
+            unless none can be right.
 
     Raises:
         SourceError: it is such a file.
     """
     if start.startswith(files.GZIP_MAGIC):
         return
-    known = ", ".join(sorted(_JSON | _DELIMITED | _PARQUET | set(READERS)))
+    kinds = ", ".join(sorted(_JSON | _DELIMITED | _PARQUET | set(READERS)))
     if b"\0" in start:
-        raise SourceError(f"{path!r} is binary and none of {known}: leave it out")
+        what = "no JSON Lines in UTF-8: convert it" if known else f"none of {kinds}: leave it out"
+        raise SourceError(f"{path!r} is binary and {what}")
+    if known:
+        return
     if not (start.removeprefix(BOM_UTF8).lstrip() or b"{").startswith(b"{"):
         raise SourceError(
-            f"{path!r} is none of {known}, and does not begin like JSON Lines: leave it out, or "
+            f"{path!r} is none of {kinds}, and does not begin like JSON Lines: leave it out, or "
             "name its --delimiter if it is CSV"
         )
 

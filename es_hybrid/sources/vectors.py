@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import mmap
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+from io import BufferedReader
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -185,7 +185,7 @@ class VectorColumn(GivenVectors):
 class VectorFile(GivenVectors):
     """Vectors in a .npy file: one row for each record, in the same order.
 
-    The file is mapped, not read: it may be larger than the memory.
+    The file may be larger than the memory: a few rows are read at a time.
 
     Args:
         source: where the records come from.
@@ -198,7 +198,7 @@ class VectorFile(GivenVectors):
     def __init__(self, source: Source, file: Path) -> None:
         super().__init__(source)
         self.file = file
-        self._rows = _mapped(file)
+        self._rows = _Rows(file)
 
     @property
     def label(self) -> str:
@@ -208,7 +208,7 @@ class VectorFile(GivenVectors):
     @property
     def dims(self) -> int:
         """Columns of the array."""
-        return int(self._rows.shape[1])
+        return self._rows.dims
 
     def files(self) -> Sequence[str] | None:
         """Those of the records, and that of the vectors."""
@@ -223,30 +223,76 @@ class VectorFile(GivenVectors):
             self._read(some, read)
             yield from some
             read += len(some)
-        surplus = len(self._rows) - read
+        surplus = self._rows.count - read
         more = {f"rows of {self.file.name} behind the last record": surplus} if surplus > 0 else {}
         self.left_out = {**self.source.left_out, **more}
 
     def _read(self, items: Sequence[Item], first: int) -> None:
         """The rows from the `first` on; those of places without a record are passed over."""
-        rows = self._rows[first : first + len(items)]
+        rows = self._rows.read(first, len(items))
         self._give(items[: len(rows)], rows, lambda row: f"row {first + row} of {self.file.name}")
-        for item in items[len(rows) :]:
-            item.vector = RecordError(
-                f"{self.file.name} has {len(self._rows):,} rows, none for this record: make both "
-                "of the same records"
-            )
-        _forget(rows)
+        for number, item in enumerate(items[len(rows) :], start=first + len(rows)):
+            item.vector = self._lacking(number)
+
+    def _lacking(self, row: int) -> RecordError:
+        name, count = self.file.name, self._rows.count
+        if row < count:
+            return RecordError(f"row {row} of {name} is gone: the file was cut off meanwhile")
+        return RecordError(
+            f"{name} has {count:,} rows, none for this record: make both of the same records"
+        )
 
 
-def _forget(rows: npt.NDArray[Any]) -> None:
-    """Let go of what was read of a mapped file, which counts as this process's memory else."""
-    mapped = getattr(rows, "_mmap", None)
-    if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):  # not on Windows
-        mapped.madvise(mmap.MADV_DONTNEED)
+class _Rows:
+    """The rows of a .npy file, read from it a few at a time.
+
+    They are not mapped into memory: a process is killed where a mapped file is cut off under it.
+
+    Args:
+        file: as of `VectorFile`.
+
+    Attributes:
+        count: rows of the array.
+        dims: its columns.
+    """
+
+    def __init__(self, file: Path) -> None:
+        array = _mapped(file)
+        self.file = file
+        self.count: int = array.shape[0]
+        self.dims: int = array.shape[1]
+        self._dtype = array.dtype
+        self._begin = array.offset
+        self._by_columns = not array.flags.c_contiguous
+
+    def read(self, first: int, count: int) -> npt.NDArray[Any]:
+        """So many rows from the `first` on, or as many as there are; shape (n, dims)."""
+        count = max(min(count, self.count - first), 0)
+        with self.file.open("rb") as opened:
+            if not self._by_columns:
+                return self._numbers(opened, first * self.dims, count * self.dims, of=self.dims)
+            columns = [
+                self._numbers(opened, column * self.count + first, count)[:, 0]
+                for column in range(self.dims)
+            ]
+        whole = min(map(len, columns))
+        return np.stack([column[:whole] for column in columns], axis=1)
+
+    def _numbers(
+        self, opened: BufferedReader, first: int, count: int, *, of: int = 1
+    ) -> npt.NDArray[Any]:
+        """So many numbers of the file as rows of `of` each; fewer where it was cut off."""
+        size = self._dtype.itemsize
+        opened.seek(self._begin + first * size)
+        read = opened.read(count * size)
+        whole = len(read) // (of * size) * of
+        return np.frombuffer(read, self._dtype, whole).reshape(-1, of)
 
 
-def _mapped(file: Path) -> npt.NDArray[Any]:
+def _mapped(file: Path) -> np.memmap[Any, Any]:
+    """The array as numpy finds it, checked against the length of the file; not read."""
+    if file.exists() and not file.is_file():  # opening a pipe would wait for a writer
+        raise SourceError(f"{str(file)!r} is no .npy file: name one that numpy.save wrote")
     try:
         # Pickles are refused: loading one runs whatever it says.
         rows = np.load(file, mmap_mode="r", allow_pickle=False)
@@ -257,7 +303,7 @@ def _mapped(file: Path) -> npt.NDArray[Any]:
             f"{str(file)!r} is no .npy file that can be read ({_why(error)}): write it with "
             "numpy.save, as an array of float32"
         ) from None
-    if not isinstance(rows, np.ndarray):  # an .npz archive
+    if not isinstance(rows, np.memmap):  # an .npz archive
         rows.close()
         raise SourceError(f"{str(file)!r} is an archive of arrays: save one array with numpy.save")
     if rows.dtype.newbyteorder("=").name not in DTYPES:

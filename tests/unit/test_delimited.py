@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from es_hybrid.errors import RecordError, SourceError, UsageError
+from es_hybrid.sources import files
 from es_hybrid.sources.delimited import Delimited
 
 ROWS = "id,title,year\n1,Jaws,1975\n2,기생충,2019\n"
@@ -128,6 +129,16 @@ def test_a_quote_that_is_never_closed_is_named_where_it_opens(read):
     items = read('id,title\n1,"a"\n2,"b\n3,c\n')
     assert "unexpected end of data" in reasons(items)["films.csv line 3"]
     assert records(items)[0] == {"id": "1", "title": "a"}
+
+
+@pytest.mark.parametrize("before", [0, 10_000], ids=["at the start", "behind what is sampled"])
+def test_a_row_that_is_too_long_is_left_out_alone(read, monkeypatch, before):
+    monkeypatch.setattr(files, "LARGEST", 1000)
+    rows = ["id,title", *["0,Jaws"] * before, "1," + "x" * 200_000, "2,Jaws"]
+    items = read("\n".join(rows))
+    assert list(reasons(items)) == [f"films.csv line {before + 2}"]
+    assert "longer than 1,000, which is more than Elasticsearch takes" in str(reasons(items))
+    assert (items[-1].where, items[-1].record["id"]) == (f"films.csv line {before + 3}", "2")
 
 
 def test_one_row_in_another_encoding_spoils_no_other(read):

@@ -1,6 +1,7 @@
 """Records that come with their vectors: what is taken, and what is refused by name."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -86,9 +87,20 @@ def test_the_rows_of_a_file_become_float32(tmp_path, dtype):
     assert items[0].vector.dtype == np.float32
 
 
-def test_a_file_is_mapped_not_read(tmp_path):
-    file = npy(tmp_path, np.ones((4, 2), np.float32))
-    assert isinstance(VectorFile(memory([]), file)._rows, np.memmap)
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_rows_of_a_file_that_is_cut_off_while_it_is_read_are_refused_by_number(tmp_path, order):
+    file = npy(tmp_path, np.ones((1200, 2), np.float32, order=order))
+    items = iter(VectorFile(memory({"_id": n} for n in range(1200)), file))
+    assert next(items).vector.tolist() == [1, 1]
+    os.truncate(file, 200)
+    last = list(items)[-1]
+    assert str(last.vector) == "row 1199 of f.npy is gone: the file was cut off meanwhile"
+
+
+def test_a_pipe_is_no_file_of_vectors_and_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "f.npy")
+    with pytest.raises(SourceError, match=r"no \.npy file: name one"):
+        VectorFile(memory([]), tmp_path / "f.npy")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from es_hybrid.errors import RecordError, SourceError
-from es_hybrid.sources import JsonLines
+from es_hybrid.sources import JsonLines, files
 from es_hybrid.sources.jsonl import parsed
 
 LINES = b'{"n": 1}\n{"n": 2}\n{"n": 3}\n'
@@ -99,6 +99,9 @@ def test_line_separators_of_unicode_do_not_end_a_line(file):
         (b'{"n": "\\ud800"}', "not JSON"),
         (b'{"n": "\xff"}', "not JSON"),
         (b'{"n": 1} {"n": 2}', "not JSON"),
+        (b'{"n": 1, "n": 2}', "'n' stands twice in one object"),
+        (b'{"n" : 1, "m": 1, "n"\t: 1}', "'n' stands twice in one object"),
+        (b'{"m": [{"\\u006e": 1, "n": 2}]}', "'n' stands twice in one object"),
         (b'{"a":' * 1100 + b"1" + b"}" * 1100, "not JSON"),
         (b"[" * 100_000, "not JSON"),
         ('{"n": 1}'.encode("utf-16"), "not JSON"),
@@ -130,6 +133,36 @@ def test_what_is_no_record_says_why(line, said):
 )
 def test_what_fits_is_kept_as_it_is(line, value):
     assert parsed(line) == {"n": value}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b'{"n": "\\"n\\": 1"}', b'{"n": {"n": ":"}, "m": [{"n": 1}, {"n": 2}]}', b'{"n": "a: b: c"}'],
+)
+def test_a_name_in_another_object_or_within_a_text_does_not_stand_twice(line):
+    assert parsed(line) == json.loads(line)
+
+
+def test_a_line_that_is_too_long_is_left_out_alone(file, monkeypatch):
+    monkeypatch.setattr(files, "LARGEST", 1000)
+    path = file(b'{"n": 1}\n{"n": "' + b"x" * 5_000_000 + b'"}\n{"n": 3}\n')
+    assert [item.where for item in read(path)][2] == "docs.jsonl line 3"
+    assert list(reasons(path)) == ["docs.jsonl line 2"]
+    assert "longer than 1,000, which is more than Elasticsearch takes" in str(reasons(path))
+
+
+def test_a_line_that_never_ends_ends_the_file(file, monkeypatch):
+    monkeypatch.setattr(files, "LARGEST", 1000)
+    monkeypatch.setattr(files, "_ENDLESS", 2_000_000)
+    path = file(b'{"n": 1}\n' + b"x" * 5_000_000 + b"\n{}\n")
+    assert list(reasons(path)) == ["docs.jsonl line 2"]
+    assert "does not end within 2,000,000" in str(reasons(path))
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/null"])
+def test_a_device_is_refused_as_it_may_never_end(device):
+    with pytest.raises(SourceError, match=f"'{device}' is a device or a socket: name a file"):
+        JsonLines([device])
 
 
 def test_a_truncated_gzip_keeps_what_was_read_and_rejects_the_rest_as_one_item(file):

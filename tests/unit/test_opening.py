@@ -158,11 +158,13 @@ def test_a_pipe_is_read_once_and_not_touched_before(folder):
         (["a.png"], r"'a\.png' is binary and none of \.csv"),
         (["notes.log"], r"'notes\.log' is none of \.csv.*--delimiter"),
         (["empty.csv"], "'empty.csv' is empty"),
+        (["wide.jsonl"], r"'wide\.jsonl' is binary and no JSON Lines in UTF-8: convert it"),
     ],
 )
 def test_what_cannot_be_opened_says_why(folder, paths, said):
     (folder / "a.png").write_bytes(b"\x89PNG\0\0")
     (folder / "notes.log").write_text("id,t\n")
     (folder / "empty.csv").touch()
+    (folder / "wide.jsonl").write_text('{"n": 1}', encoding="utf-16")
     with pytest.raises(SourceError, match=said):
         open_source(paths)
