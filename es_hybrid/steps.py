@@ -71,52 +71,48 @@ def work(call: Callable[..., T], *args: Any, **kwargs: Any) -> Generator[Work[T]
 
 def run(client: Elasticsearch, steps: Steps[T]) -> T:
     """Carry out `steps` and return their result."""
-    step = _next(steps, None)
-    while not isinstance(step, _Done):
+    turn = _Turn(steps)
+    while (step := turn.next()) is not None:
         try:
-            answer = (
+            turn.answer = (
                 request(client, step.method, step.path, **step.rest)
                 if isinstance(step, Request)
                 else step.call()
             )
         except RAISED as error:  # whatever it is, the task decides what to make of it
-            step = _thrown(steps, error)
-        else:
-            step = _next(steps, answer)
-    return step.result
+            turn.error = error
+    return turn.result
 
 
 async def arun(client: AsyncElasticsearch, steps: Steps[T]) -> T:
     """Do as :func:`run` does, with an ``AsyncElasticsearch``."""
-    step = _next(steps, None)
-    while not isinstance(step, _Done):
+    turn = _Turn(steps)
+    while (step := turn.next()) is not None:
         try:
-            answer = (
+            turn.answer = (
                 await arequest(client, step.method, step.path, **step.rest)
                 if isinstance(step, Request)
                 else await asyncio.to_thread(step.call)
             )
         except RAISED as error:  # as above
-            step = _thrown(steps, error)
-        else:
-            step = _next(steps, answer)
-    return step.result
+            turn.error = error
+    return turn.result
 
 
-@dataclass(frozen=True, slots=True)
-class _Done(Generic[T]):
-    result: T
+class _Turn(Generic[T]):
+    """A task between two steps: what it goes on with, and its result once it has ended."""
 
+    def __init__(self, steps: Steps[T]) -> None:
+        self._steps = steps
+        self.answer: Any = None
+        self.error: BaseException | None = None
+        self.result: T
 
-def _next(steps: Steps[T], answer: Any) -> Step | _Done[T]:
-    try:
-        return steps.send(answer)
-    except StopIteration as end:
-        return _Done(end.value)
-
-
-def _thrown(steps: Steps[T], error: BaseException) -> Step | _Done[T]:
-    try:
-        return steps.throw(error)
-    except StopIteration as end:
-        return _Done(end.value)
+    def next(self) -> Step | None:
+        """The next step; None at the end."""
+        answer, error, self.answer, self.error = self.answer, self.error, None, None
+        try:
+            return self._steps.send(answer) if error is None else self._steps.throw(error)
+        except StopIteration as end:
+            self.result = end.value
+            return None

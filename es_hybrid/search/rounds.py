@@ -5,9 +5,8 @@ https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-msearch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import zip_longest
 from typing import Any, TypeVar
 
@@ -18,6 +17,8 @@ from es_hybrid.steps import RAISED, Request, Step, Steps
 
 T = TypeVar("T")
 Body = Mapping[str, Any]
+
+_MSEARCH = path("_msearch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,70 +50,67 @@ def together(tasks: Sequence[Rounds[T]], names: Sequence[str | None] = ()) -> St
     while waiting := [one for one in running if not one.done]:
         for one in waiting:
             yield from one.until_round()
-        yield from _one_round([one for one in waiting if not one.done])
+        yield from _one_round([one for one in waiting if one.round is not None])
     return [one.result for one in running]
 
 
 class _Task:
-    """One task, the step that it waits for, and what it goes on with when its turn comes.
+    """One task, the round that it waits for, and what it goes on with when its turn comes.
 
     One task goes on to its next round before another begins, which so knows what it has learnt.
     """
 
     def __init__(self, rounds: Rounds[Any], name: str | None) -> None:
         self._rounds, self._name = rounds, name
+        self._answer: Any = None
+        self._error: BaseException | None = None
         self._of_all: BaseException | None = None
-        self._going_on: Callable[[], None] | None = partial(self.send, None)
-        self.step: Step | Round | None = None
+        self.round: Round | None = None
         self.done = False
         self.result: Any = None
 
-    def send(self, answer: Any) -> None:
-        self._moved(partial(self._rounds.send, answer))
-
-    def throw(self, error: BaseException) -> None:
-        self._moved(partial(self._rounds.throw, error))
-
-    def _moved(self, go_on: Callable[[], Step | Round]) -> None:
-        try:
-            self.step = go_on()
-        except StopIteration as end:
-            self.done, self.result = True, end.value
-        except Exception as error:
-            if self._name is not None and error is not self._of_all:
-                error.add_note(self._name)
-            raise
-
     def answer(self, responses: Sequence[Any]) -> None:
-        self._going_on = partial(self.send, responses)
+        """Go on with the responses to its round."""
+        self._answer = responses
 
     def fail(self, error: Exception) -> None:
         """Go on with an error of the request that all tasks share."""
-        self._of_all = error
-        self._going_on = partial(self.throw, error)
+        self._error = self._of_all = error
 
     def until_round(self) -> Steps[None]:
-        """Carry out what is no round."""
-        if self._going_on is not None:
-            go_on, self._going_on = self._going_on, None
-            go_on()
-        while not self.done and not isinstance(self.step, Round) and self.step is not None:
+        """Go on to the next round, or to the end; what is no round is carried out."""
+        self.round = None
+        while (step := self._next()) is not None:
+            if isinstance(step, Round):
+                self.round = step
+                return
             try:
-                answer = yield self.step
+                self._answer = yield step
             except RAISED as error:  # the task decides what to make of it
-                self.throw(error)
-            else:
-                self.send(answer)
+                self._error = error
+
+    def _next(self) -> Step | Round | None:
+        """What the task asks for next; None at its end."""
+        answer, error, self._answer, self._error = self._answer, self._error, None, None
+        try:
+            return self._rounds.send(answer) if error is None else self._rounds.throw(error)
+        except StopIteration as end:
+            self.done, self.result = True, end.value
+            return None
+        except Exception as raised:
+            if self._name is not None and raised is not self._of_all:
+                raised.add_note(self._name)
+            raise
 
 
 def _one_round(tasks: Sequence[_Task]) -> Steps[None]:
-    rounds = [one.step for one in tasks if isinstance(one.step, Round)]
+    rounds = [one.round for one in tasks if one.round is not None]
     if not rounds:
         return
     lines = [line for each in rounds for pair in each.searches for line in pair]
     headers = {name: value for each in rounds for name, value in each.headers.items()}
     try:
-        answer = yield Request("POST", path("_msearch"), body=lines, ndjson=True, headers=headers)
+        answer = yield Request("POST", _MSEARCH, body=lines, ndjson=True, headers=headers)
         responses = iter(_responses(answer, count=len(lines) // 2))
     except Exception as error:  # each task may know a way without it
         for one in tasks:
