@@ -39,6 +39,7 @@ class Found:
         primary_term: beside it.
         routing: that it was written with; None without.
         has_vector: whether it matches `Scan.vector`.
+        fields: field -> its values, of those that `Scan.docvalues` asks for.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Found:
     primary_term: int
     routing: str | None = None
     has_vector: bool = False
+    fields: Mapping[str, list[Any]] = field(default_factory=dict)
 
     @property
     def guarded(self) -> dict[str, Any]:
@@ -87,6 +89,7 @@ class Scan:
         filters: all must hold.
         slices: readers at a time, at least 1.
         shard: only this one; None is all.
+        docvalues: ``docvalue_fields`` of the search: names, or objects with a format.
     """
 
     index: str
@@ -95,6 +98,7 @@ class Scan:
     filters: tuple[Clause, ...] = ()
     slices: int = 1
     shard: int | None = None
+    docvalues: tuple[Any, ...] = ()
 
     def body(self) -> dict[str, Any]:
         """What all its searches share."""
@@ -108,6 +112,7 @@ class Scan:
             "_source": self.source,
             "seq_no_primary_term": True,
             "track_total_hits": True,
+            **({"docvalue_fields": list(self.docvalues)} if self.docvalues else {}),
         }
 
 
@@ -165,7 +170,8 @@ class _Cut:
         self.pit = answer["pit_id"]
         if hits:
             self.after = hits[-1]["sort"]
-            bytes_ = len(orjson.dumps([hit.get("_source") for hit in hits]))
+            read = [(hit.get("_source"), hit.get("fields")) for hit in hits]
+            bytes_ = len(orjson.dumps(read))
             self.size = max(_FEWEST, min(_MOST, _BYTES * len(hits) // max(bytes_, 1)))
         return hits, answer["hits"]["total"]["value"]
 
@@ -186,6 +192,7 @@ def found(hit: Mapping[str, Any]) -> Found:
         primary_term=hit["_primary_term"],
         routing=hit.get("_routing"),
         has_vector=_HAS in hit.get("matched_queries", ()),
+        fields=hit.get("fields") or {},
     )
 
 
