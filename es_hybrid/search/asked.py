@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import lru_cache
 from numbers import Integral
 from typing import Any, get_args
 
@@ -14,7 +15,7 @@ from es_hybrid.filters import Filters
 from es_hybrid.fusion import NORMALIZERS, RANK_CONSTANT, check_rank_constant
 from es_hybrid.hits import MODES, Mode
 from es_hybrid.rerank import Reranker
-from es_hybrid.search.checks import Fields, choice, field_list, number, whole, words
+from es_hybrid.search.checks import Fields, choice, field_list, given_vector, number, whole, words
 from es_hybrid.search.headers import checked_headers
 from es_hybrid.search.kinds import check_kinds
 from es_hybrid.search.legs import Leg
@@ -23,6 +24,7 @@ from es_hybrid.search.point_in_time import PointInTime
 from es_hybrid.search.queries import NORMALIZER
 from es_hybrid.search.together import check_together
 from es_hybrid.vector_index import MAX_CANDIDATES
+from es_hybrid.vectors import Vectors
 
 # How many of each leg are fused. Elasticsearch's default of 10 is too few to find a document
 # that both legs hold at rank 15.
@@ -36,6 +38,12 @@ RERANK_WINDOW = 100
 
 _NAMES = tuple(Options.__annotations__)
 
+# What legs of one's own say themselves.
+_OF_MODES = ("mode", "vector", "min_cosine", "min_bm25", "num_candidates")
+
+# Kinds of values that stay as they are, and that can be compared with those of other searches.
+_PLAIN = frozenset([bool, float, int, str, type(None)])
+
 _DURATION = re.compile(r"[1-9]\d*(ms|s|m)")
 
 
@@ -45,6 +53,7 @@ class Asked:
 
     Attributes:
         query: words for BM25 legs, and for the embedder of legs without a vector.
+        vector: what the kNN leg of a mode looks for, instead of the embedded words.
         mode: which legs run.
         legs: these.
         window: how many each leg returns.
@@ -54,6 +63,7 @@ class Asked:
     """
 
     query: str | None
+    vector: Vectors | None
     mode: Mode
     legs: tuple[Leg, ...]
     fields: tuple[str, ...] | None
@@ -95,37 +105,69 @@ def asked(query: str | None, options: Options) -> Asked:
         UsageError: one of them, or two together, can never work.
         VectorError: the vector is none.
     """
+    rest: Any = {**options}
+    vector = rest.pop("vector", None)
+    checked = _rest(rest, has_words=query is not None, has_vector=vector is not None)
+    return Asked(
+        query=None if query is None else words(query),
+        vector=None if vector is None else given_vector(vector),
+        **checked,
+    )
+
+
+def _rest(options: Options, *, has_words: bool, has_vector: bool) -> Mapping[str, Any]:
+    """All of `Asked` but the words and the vector, which alone differ in most searches.
+
+    What is asked for again and again is looked through once, where it is of `_PLAIN` kinds.
+    """
+    kinds = tuple(map(type, options.values()))
+    if not _PLAIN.issuperset(kinds):
+        return _checked(options, has_words=has_words, has_vector=has_vector)
+    return _alike(tuple(options.items()), kinds, has_words, has_vector)
+
+
+@lru_cache(maxsize=128)
+def _alike(
+    options: tuple[tuple[str, Any], ...],
+    _kinds: tuple[type, ...],
+    has_words: bool,
+    has_vector: bool,
+) -> Mapping[str, Any]:
+    """As `_checked`; the kinds tell 1 from True, which is equal to it."""
+    same: Any = dict(options)
+    return _checked(same, has_words=has_words, has_vector=has_vector)
+
+
+def _checked(options: Options, *, has_words: bool, has_vector: bool) -> Mapping[str, Any]:
     _check_names(options)
     check_kinds(options)
-    text = None if query is None else words(query)
-    legs, mode = _legs(text, options)
+    legs, mode = _legs(options, has_words=has_words, has_vector=has_vector)
     check_together(legs, options)
     size, start, window = _sizes(options, fused=len(legs) > 1)
-    return Asked(
-        query=text,
-        mode=mode,
-        legs=legs,
-        fields=None if (fields := options.get("fields")) is None else field_list(fields),
-        filters=options.get("filter"),
-        exact=options.get("exact", False),
-        window=window,
-        size=size,
-        start=start,
-        pit=_point_in_time(options.get("pit")),
-        collapse=options.get("collapse"),
-        source=_source(options.get("source", True)),
-        highlight=_highlight(options.get("highlight", False)),
-        aggs=options.get("aggs"),
-        exact_totals=options.get("exact_totals", False),
-        explain=options.get("explain", False),
-        rerank=_reranker(options.get("rerank"), text),
-        rerank_window=whole(
+    return {
+        "mode": mode,
+        "legs": legs,
+        "fields": None if (fields := options.get("fields")) is None else field_list(fields),
+        "filters": options.get("filter"),
+        "exact": options.get("exact", False),
+        "window": window,
+        "size": size,
+        "start": start,
+        "pit": _point_in_time(options.get("pit")),
+        "collapse": options.get("collapse"),
+        "source": _source(options.get("source", True)),
+        "highlight": _highlight(options.get("highlight", False)),
+        "aggs": options.get("aggs"),
+        "exact_totals": options.get("exact_totals", False),
+        "explain": options.get("explain", False),
+        "rerank": _reranker(options.get("rerank"), has_words=has_words),
+        "rerank_window": whole(
             "rerank_window", options.get("rerank_window", RERANK_WINDOW), least=1, most=MAX_SIZE
         ),
-        mmr=_fraction("mmr", options.get("mmr")),
+        "mmr": _fraction("mmr", options.get("mmr")),
         **_combining(options),
         **_sending(options),
-    )
+    }
 
 
 def _check_names(options: Options) -> None:
@@ -166,10 +208,11 @@ def _sending(options: Options) -> dict[str, Any]:
     }
 
 
-def _legs(query: str | None, options: Options) -> tuple[tuple[Leg, ...], Mode]:
+def _legs(options: Options, *, has_words: bool, has_vector: bool) -> tuple[tuple[Leg, ...], Mode]:
     """Which legs run, weighted, and what that is called."""
     given = options.get("legs")
-    legs, mode = _legs_of_mode(query, options) if given is None else _own_legs(query, options)
+    make = _legs_of_mode if given is None else _own_legs
+    legs, mode = make(options, has_words=has_words, has_vector=has_vector)
     weights = options.get("weights") or {}
     names = [leg.name for leg in legs]
     if unknown := [name for name in weights if name not in names]:
@@ -181,17 +224,17 @@ def _legs(query: str | None, options: Options) -> tuple[tuple[Leg, ...], Mode]:
     return tuple(replace(leg, weight=weights.get(leg.name, leg.weight)) for leg in legs), mode
 
 
-def _own_legs(query: str | None, options: Options) -> tuple[Sequence[Leg], Mode]:
+def _own_legs(options: Options, *, has_words: bool, has_vector: bool) -> tuple[Sequence[Leg], Mode]:
     legs = list(options.get("legs") or ())
     if not legs:
         raise UsageError("legs are an empty list: give one leg, or leave it out")
-    for name in ("mode", "vector", "min_cosine", "min_bm25", "num_candidates"):
-        if options.get(name) is not None:
-            raise UsageError(f"{name} and legs are both given: say it in the legs alone")
+    given = {name: options.get(name) is not None for name in _OF_MODES} | {"vector": has_vector}
+    if twice := [name for name, is_given in given.items() if is_given]:
+        raise UsageError(f"{twice[0]} and legs are both given: say it in the legs alone")
     for leg in legs:
         if not isinstance(leg, Leg):
             raise UsageError(f"{leg!r} is no leg: make one with Leg.bm25, Leg.knn or Leg.query")
-        if leg.kind != "query" and leg.vector is None and leg.text is None and query is None:
+        if leg.kind != "query" and leg.vector is None and leg.text is None and not has_words:
             raise UsageError(f"leg {leg.name!r} has no words: give a query, or text= in the leg")
     names = [leg.name for leg in legs]
     if twice := [name for name in names if names.count(name) > 1]:
@@ -199,10 +242,11 @@ def _own_legs(query: str | None, options: Options) -> tuple[Sequence[Leg], Mode]
     return legs, "hybrid" if len(legs) > 1 else legs[0].kind
 
 
-def _legs_of_mode(query: str | None, options: Options) -> tuple[Sequence[Leg], Mode]:
-    vector = options.get("vector")
-    mode = options.get("mode") or ("knn" if query is None and vector is not None else "hybrid")
-    _check_mode(query, mode=mode, given=vector is not None)
+def _legs_of_mode(
+    options: Options, *, has_words: bool, has_vector: bool
+) -> tuple[Sequence[Leg], Mode]:
+    mode = options.get("mode") or ("knn" if has_vector and not has_words else "hybrid")
+    _check_mode(mode, has_words=has_words, has_vector=has_vector)
     _check_candidates(options, mode=mode)
     least_score, least_cosine = options.get("min_bm25"), options.get("min_cosine")
     if mode == "knn" and least_score is not None:
@@ -210,21 +254,21 @@ def _legs_of_mode(query: str | None, options: Options) -> tuple[Sequence[Leg], M
     if mode == "bm25" and least_cosine is not None:
         raise UsageError("min_cosine is about kNN, which mode 'bm25' does not run: leave it out")
     legs = []
-    if query is not None and mode != "knn":
+    if has_words and mode != "knn":
         legs.append(Leg.bm25(minimum=least_score))
     if mode != "bm25":
         candidates = options.get("num_candidates")
-        legs.append(Leg.knn(vector=vector, minimum=least_cosine, num_candidates=candidates))
+        legs.append(Leg.knn(minimum=least_cosine, num_candidates=candidates))
     return legs, mode
 
 
-def _check_mode(query: str | None, *, mode: str, given: bool) -> None:
+def _check_mode(mode: str, *, has_words: bool, has_vector: bool) -> None:
     choice("mode", mode, MODES)
-    if query is None and not given:
+    if not (has_words or has_vector):
         raise UsageError("there is nothing to search for: give some words, a vector, or both")
-    if query is None and mode != "knn":
+    if not has_words and mode != "knn":
         raise UsageError(f"mode {mode!r} searches for words as well: give some, or take mode knn")
-    if given and mode == "bm25":
+    if has_vector and mode == "bm25":
         raise UsageError("mode 'bm25' searches for words alone: leave the vector out")
 
 
@@ -288,8 +332,8 @@ def _fraction(what: str, value: float | None) -> float | None:
     return None if value is None else number(what, value, least=0, most=1)
 
 
-def _reranker(given: Reranker | None, query: str | None) -> Reranker | None:
-    if given is not None and query is None:
+def _reranker(given: Reranker | None, *, has_words: bool) -> Reranker | None:
+    if given is not None and not has_words:
         raise UsageError("a reranker compares the hits with words: give a query, or leave it out")
     return given
 

@@ -130,8 +130,9 @@ def _check_minimum(leg: Leg, field: VectorField) -> None:
 def _vector(
     leg: Leg, asked: Asked, searched: Searched, means: Means, field: VectorField
 ) -> Steps[Vectors]:
-    if leg.vector is not None:
-        return query_row(leg.vector, dims=field.dims, scaled=field.similarity.scaled)
+    given = asked.vector if leg.vector is None else leg.vector
+    if given is not None:
+        return query_row(given, dims=field.dims, scaled=field.similarity.scaled)
     text = leg.text or asked.query or ""
     if text in means.vectors:
         return means.vectors[text]
