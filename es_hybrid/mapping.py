@@ -23,6 +23,7 @@ _FOLDERS = (Path(__file__).parent / "mappings", Path(__file__).parents[1] / "map
 _MAX_NAME_BYTES = 255
 _FORBIDDEN = set('\\/*?"<>| ,#:')
 _VERSION_SUFFIX = "-000001"
+_WRITES_SUFFIX = "-writes"
 
 
 @cache
@@ -85,6 +86,23 @@ def first_version(name: str) -> str:
     'films-000001'
     """
     return name + _VERSION_SUFFIX
+
+
+def write_alias(index: str) -> str:
+    """An alias of this one index, for its whole life, that documents are written through.
+
+    ``_bulk`` makes an index that was deleted anew by itself, without mapping or contract; through
+    an alias, with ``require_alias``, it refuses.
+
+    >>> write_alias("films-000001")
+    'films-000001-writes'
+    """
+    return index + _WRITES_SUFFIX
+
+
+def write_alias_body(index: str) -> dict[str, Any]:
+    """Its member of ``aliases`` in the body of an index; no pattern of a search finds it."""
+    return {write_alias(index): {"is_hidden": True}}
 
 
 def index_body(
@@ -163,6 +181,7 @@ class LiveIndex:
         contract: what it promises.
         fields: full name of every mapped field -> its type.
         types: those of them that were given a type, and which.
+        alias: its `write_alias`, where it has one and these credentials may know of it.
     """
 
     name: str
@@ -170,6 +189,7 @@ class LiveIndex:
     contract: Contract
     fields: Mapping[str, str]
     types: Mapping[str, FieldType] = field(default_factory=dict)
+    alias: str | None = None
 
     @property
     def lexical_fields(self) -> tuple[str, ...]:
@@ -208,7 +228,14 @@ def live_index(name: str, answer: Mapping[str, Any]) -> LiveIndex:
             "vectors: index your documents under another name"
         )
     fields = {name: spec.get("type", "object") for name, spec in field_specs(properties)}
-    return LiveIndex(name, index, contract, fields, dict(_typed(properties)))
+    alias = known_write_alias(index, body)
+    return LiveIndex(name, index, contract, fields, dict(_typed(properties)), alias)
+
+
+def known_write_alias(index: str, body: Mapping[str, Any]) -> str | None:
+    """The `write_alias` of an index, as ``GET /NAME`` told its body; None where there is none."""
+    alias = write_alias(index)
+    return alias if alias in body.get("aliases", {}) else None
 
 
 def contract_of(body: Mapping[str, Any], *, index: str) -> Contract | None:

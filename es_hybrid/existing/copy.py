@@ -7,8 +7,8 @@ touched there.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -27,11 +27,12 @@ from es_hybrid.existing.changes import Marks, changed, count, marks, untouched
 from es_hybrid.existing.index import Existing
 from es_hybrid.existing.run import OnProgress, text_hash
 from es_hybrid.existing.scan import Found, Page, Scan, pages, read_again
-from es_hybrid.existing.sending import flight
 from es_hybrid.existing.texts import text_document, value_at
 from es_hybrid.indexing.bulk import Prepared
 from es_hybrid.indexing.dead_letters import DeadLetters
 from es_hybrid.indexing.embedding import Embedded, embedded
+from es_hybrid.indexing.flight import Flight, flight
+from es_hybrid.indexing.patience import PATIENCE
 from es_hybrid.indexing.report import SHOWN_PROBLEMS, Problem, Progress
 from es_hybrid.indexing.sending import Outcome
 from es_hybrid.passages import Splitter
@@ -57,6 +58,8 @@ class CopyJob:
         dead_letters: file for documents that the target refuses; None keeps none.
         progress: called whenever the fate of more documents is known.
         slices: readers at a time.
+        alias: one of the target alone, which is written through; None where there is none.
+        patience: seconds to wait for a server that refuses or cannot be reached.
     """
 
     client: Elasticsearch
@@ -69,6 +72,8 @@ class CopyJob:
     dead_letters: Path | None = None
     progress: OnProgress = lambda _: None
     slices: int = 1
+    alias: str | None = None
+    patience: float = PATIENCE
 
 
 @dataclass(slots=True)
@@ -118,6 +123,7 @@ class Copy:
         self._creating: set[str] = set()
         self.total: int | None = None
         self.done = 0
+        self.flight: Flight | None = None
         index = job.source.body["settings"]["index"]
         self.pipeline = {"pipeline": "_none"} if "default_pipeline" in index else {}
 
@@ -163,15 +169,8 @@ class Copy:
         return Scan(self.job.source.index, source or True)
 
     def _copy(self, found: Generator[Page, None, None]) -> None:
-        job = self.job
         with (
-            flight(
-                job.client,
-                job.target,
-                written=self._written,
-                refused=self._refused,
-                tell=self._tell,
-            ) as sent,
+            self._flight(self._written) as sent,
             closing(found),
         ):
             for page in found:
@@ -179,6 +178,20 @@ class Copy:
                 sent.send(self._prepared(page.documents))
                 self.done += len(page.documents)
                 self._tell()
+
+    @contextmanager
+    def _flight(self, written: Callable[[Sequence[Document]], None]) -> Iterator[Flight]:
+        job = self.job
+        with flight(
+            job.client,
+            job.target,
+            written=written,
+            refused=self._refused,
+            tell=self._tell,
+            alias=job.alias,
+            patience=job.patience,
+        ) as self.flight:
+            yield self.flight
 
     def _prepared(self, documents: Sequence[Found]) -> Iterator[Prepared]:
         if self.taken_over is not None:
@@ -312,13 +325,7 @@ class Copy:
             found = untouched(job.client, Scan(job.target, False), self.taken_over)
         before = self.copied.deleted
         with (
-            flight(
-                job.client,
-                job.target,
-                written=self._deleted,
-                refused=self._refused,
-                tell=self._tell,
-            ) as sent,
+            self._flight(self._deleted) as sent,
             closing(found),
         ):
             sent.send(self._gone(one for page in found for one in page.documents))
@@ -338,16 +345,17 @@ class Copy:
         document = text_document(empty, self.job.contract.text_fields, index=self.job.source.index)
         return Prepared(document, orjson.dumps({"delete": found.guarded}) + b"\n")
 
-    def _written(self, document: Document) -> None:
-        self.copied.written += 1
-        self._expected += document.where in self._creating
-        self._creating.discard(document.where)
-        self.copied.lost.discard(document.where)
+    def _written(self, documents: Sequence[Document]) -> None:
+        self.copied.written += len(documents)
+        for document in documents:
+            self._expected += document.where in self._creating
+            self._creating.discard(document.where)
+            self.copied.lost.discard(document.where)
 
-    def _deleted(self, document: Document) -> None:
-        self.copied.deleted += 1
-        self._expected -= 1
-        self.copied.lost.discard(document.where)
+    def _deleted(self, documents: Sequence[Document]) -> None:
+        self.copied.deleted += len(documents)
+        self._expected -= len(documents)
+        self.copied.lost.difference_update(document.where for document in documents)
 
     def _refused(self, told: Outcome) -> None:
         if told.kind == _CONFLICT and self.taken_over is not None:
@@ -367,7 +375,8 @@ class Copy:
         self.copied.tell(problem)
 
     def _tell(self) -> None:
-        self.job.progress(Progress(self.done, self.done, self.done, self.total))
+        waiting = self.flight.waiting if self.flight else ""
+        self.job.progress(Progress(self.done, self.done, self.done, self.total, waiting))
 
 
 def _forget(body: dict[str, Any], name: str) -> None:

@@ -22,6 +22,7 @@ from es_hybrid.existing.run import Job, OnProgress, Run, text_source
 from es_hybrid.existing.scan import Scan, refresh
 from es_hybrid.existing.since import check_since, from_mark, newest
 from es_hybrid.filters import Clause, Filters, clauses
+from es_hybrid.indexing.patience import PATIENCE
 from es_hybrid.live import index_embedder
 from es_hybrid.passages import PassageSize, passage_size
 from es_hybrid.similarity import DEFAULT_SIMILARITY, similarity
@@ -64,6 +65,7 @@ def enrich(
     slices: int = 1,
     dead_letters: Path | None = None,
     progress: OnProgress = lambda _: None,
+    patience: float = PATIENCE,
 ) -> Enriched:
     """Give every document of an index the vector of its text, in place, while others write to it.
 
@@ -89,6 +91,7 @@ def enrich(
         slices: readers at a time; embedding is the bottleneck, so that 1 is mostly enough.
         dead_letters: file for documents that get no vector; None keeps none.
         progress: called whenever the fate of more documents is known.
+        patience: seconds to wait for a server that refuses or cannot be reached; then it stops.
 
     Raises:
         UsageError: a field that is not there, or an option that can never work.
@@ -126,6 +129,9 @@ def enrich(
         adopted=index.adopted,
         dead_letters=dead_letters,
         progress=progress,
+        alias=index.write_alias,
+        index_id=index.id,
+        patience=patience,
     )
     count = Run(job).go()
     seen = {since: mark} if since is not None and not limits and not count.dead_lettered else {}

@@ -16,7 +16,7 @@ from es_hybrid.client import path, request
 from es_hybrid.contract import META_KEY, Contract
 from es_hybrid.errors import ContractMismatch, IndexNotFound, NoContract, UsageError
 from es_hybrid.live import reading
-from es_hybrid.mapping import contract_of, field_specs
+from es_hybrid.mapping import contract_of, field_specs, known_write_alias
 from es_hybrid.steps import run
 
 # Under this key of ``_meta``; that of the contract is es_hybrid's alone as well.
@@ -71,6 +71,17 @@ class Existing:
     def adopted(self) -> bool:
         """Whether its vectors came from another program."""
         return self.notes.get("adopted") is True
+
+    @property
+    def id(self) -> str | None:
+        """What tells it from another index of its name."""
+        found: str | None = self.body.get("settings", {}).get("index", {}).get("uuid")
+        return found
+
+    @property
+    def write_alias(self) -> str | None:
+        """The alias that stands for this index alone, where it has one."""
+        return known_write_alias(self.index, self.body)
 
     @property
     def promised(self) -> Contract:

@@ -26,6 +26,7 @@ from es_hybrid.existing.rebuild import (
     version_to_build,
 )
 from es_hybrid.existing.run import OnProgress
+from es_hybrid.indexing.patience import PATIENCE
 from es_hybrid.live import reading
 from es_hybrid.mapping import check_index_name
 from es_hybrid.passages import PassageSize, passage_size
@@ -46,6 +47,7 @@ def enrich_into(
     slices: int = 1,
     dead_letters: Path | None = None,
     progress: OnProgress = lambda _: None,
+    patience: float = PATIENCE,
 ) -> Rebuilt:
     """Copy an index, with the vectors of its texts, to ``INTO-000001`` behind the alias `into`.
 
@@ -66,6 +68,7 @@ def enrich_into(
         slices: readers at a time.
         dead_letters: file for documents that the new index refuses; None keeps none.
         progress: called whenever the fate of more documents is known.
+        patience: seconds to wait for a server that refuses or cannot be reached; then it stops.
 
     Raises:
         UsageError: `into` is taken, a field that is not there, or an option that can never work.
@@ -93,6 +96,7 @@ def enrich_into(
         dead_letters=dead_letters,
         progress=progress,
         slices=slices,
+        patience=patience,
     )
     return finished(job, partial(_add, client, into, job.target), name=into, began=began)
 
@@ -109,7 +113,9 @@ def _job(client: Elasticsearch, source: Existing, into: str, making: Making) -> 
         contract, model = next_contract(client, source, _as_before(source, making), None)
     target, resumed = version_to_build(client, into, source, contract)
     keeps = keeps_vectors(source.contract, contract)
-    return CopyJob(client, source, target, contract, model, keeps, resumed)
+    return CopyJob(
+        client, source, target.index, contract, model, keeps, resumed, alias=target.write_alias
+    )
 
 
 def _as_before(source: Existing, making: Making) -> Making:

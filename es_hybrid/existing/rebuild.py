@@ -11,7 +11,6 @@ from typing import Any
 
 from elasticsearch import Elasticsearch
 
-from es_hybrid.client import path, request
 from es_hybrid.contract import Contract, same_model
 from es_hybrid.documents import field_names
 from es_hybrid.embedders import Embedder
@@ -24,6 +23,8 @@ from es_hybrid.existing.index import Existing, existing_index, write_meta
 from es_hybrid.existing.run import OnProgress
 from es_hybrid.existing.sample import agreement, sample
 from es_hybrid.existing.versions import aliased, move, next_version, versions
+from es_hybrid.indexing.creation import put_index
+from es_hybrid.indexing.patience import PATIENCE
 from es_hybrid.indexing.report import Problem
 from es_hybrid.live import index_embedder
 from es_hybrid.mapping import check_analysis
@@ -97,6 +98,7 @@ def rebuild(
     at_least: float = 0.0,
     dead_letters: Path | None = None,
     progress: OnProgress = lambda _: None,
+    patience: float = PATIENCE,
 ) -> Rebuilt:
     """Make the index behind an alias anew, while it is searched and written to.
 
@@ -121,6 +123,7 @@ def rebuild(
         at_least: what the gate must measure.
         dead_letters: file for documents that the new version refuses; None keeps none.
         progress: called whenever the fate of more documents is known.
+        patience: seconds to wait for a server that refuses or cannot be reached; then it stops.
 
     Raises:
         UsageError: `name` is no alias, or an option that can never work.
@@ -145,15 +148,17 @@ def rebuild(
     job = CopyJob(
         client,
         source,
-        target,
+        target.index,
         contract,
         model,
         keeps=keeps_vectors(old, contract),
         resumed=resumed,
         dead_letters=dead_letters,
         progress=progress,
+        alias=target.write_alias,
+        patience=patience,
     )
-    take = partial(move, client, name, source=source, target=target)
+    take = partial(move, client, name, source=source, target=target.index)
     return finished(job, take, gate=gate, at_least=at_least, began=began)
 
 
@@ -208,7 +213,7 @@ def keeps_vectors(old: Contract | None, new: Contract) -> bool:
 
 def version_to_build(
     client: Elasticsearch, name: str, source: Existing, contract: Contract
-) -> tuple[str, bool]:
+) -> tuple[Existing, bool]:
     """A new version of `name`, made just now, or one that was begun; and whether it was.
 
     Raises:
@@ -220,10 +225,10 @@ def version_to_build(
             break
         begun = existing_index(client, index)
         if begun.notes.get(BUILDING) == source.index and begun.contract == contract:
-            return index, True
+            return begun, True
     target = next_version(client, name)
     _create(client, target, source, contract, notes=notes)
-    return target, False
+    return existing_index(client, target), False
 
 
 def _create(
@@ -236,7 +241,7 @@ def _create(
 ) -> None:
     if source.adopted and keeps_vectors(source.contract, contract):
         notes = {**notes, "adopted": True}
-    request(client, "PUT", path(target), body=copied_body(source, contract, notes=notes))
+    put_index(client, target, copied_body(source, contract, notes=notes))
 
 
 def finished(

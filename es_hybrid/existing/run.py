@@ -23,13 +23,15 @@ from es_hybrid.errors import EmbedderError, RecordError
 from es_hybrid.existing.additions import addition, removal, update
 from es_hybrid.existing.report import Count
 from es_hybrid.existing.scan import Found, Scan, pages, read_again, refresh
-from es_hybrid.existing.sending import Flight, flight
 from es_hybrid.existing.texts import text_document, where
 from es_hybrid.indexing.bulk import Prepared
 from es_hybrid.indexing.dead_letters import DeadLetters
 from es_hybrid.indexing.embedding import Embedded, embedded
+from es_hybrid.indexing.flight import Flight, flight
+from es_hybrid.indexing.patience import PATIENCE
 from es_hybrid.indexing.report import Problem, Progress
-from es_hybrid.indexing.sending import Outcome
+from es_hybrid.indexing.sending import Outcome, gone
+from es_hybrid.indexing.state import index_id
 from es_hybrid.passages import Splitter
 from es_hybrid.similarity import similarity
 from es_hybrid.texts import is_blank
@@ -57,6 +59,9 @@ class Job:
         adopted: whether a vector without a hash is another program's, and left alone.
         dead_letters: file for documents that get no vector; None keeps none.
         progress: called whenever the fate of more documents is known.
+        alias: one of this index alone, which is written through; None where there is none.
+        index_id: what tells the index from another of its name; None where that is not told.
+        patience: seconds to wait for a server that refuses or cannot be reached.
     """
 
     client: Elasticsearch
@@ -67,6 +72,9 @@ class Job:
     adopted: bool = False
     dead_letters: Path | None = None
     progress: OnProgress = lambda _: None
+    alias: str | None = None
+    index_id: str | None = None
+    patience: float = PATIENCE
 
 
 @dataclass(slots=True)
@@ -103,7 +111,13 @@ class Run:
         job = self.job
         try:
             with flight(
-                job.client, job.index, written=self._written, refused=self._refused, tell=self._tell
+                job.client,
+                job.index,
+                written=self._written,
+                refused=self._refused,
+                tell=self._tell,
+                alias=job.alias,
+                patience=job.patience,
             ) as self.flight:
                 with closing(pages(job.client, job.scan)) as found:
                     for page in found:
@@ -116,7 +130,14 @@ class Run:
             self.letters.close()
             if self.count.enriched or self.count.without_text:
                 refresh(job.client, job.index)
+        self._check_index()
         return self.count
+
+    def _check_index(self) -> None:
+        """Without its alias, an index that was deleted is made anew by ``_bulk``, and is empty."""
+        job = self.job
+        if self.count.deleted and job.index_id not in (None, index_id(job.client, job.index)):
+            raise gone(job.index)
 
     def _page(self, documents: Sequence[Found]) -> None:
         self.count.read += len(documents)
@@ -196,11 +217,12 @@ class Run:
             found = self.waiting.pop(item.document.where).found
             self._dead(found, item.fault, error=EmbedderError.__name__)
 
-    def _written(self, document: Document) -> None:
-        del self.waiting[document.where]
-        blank = is_blank(document.text)
-        self.count.without_text += blank
-        self.count.enriched += not blank
+    def _written(self, documents: Sequence[Document]) -> None:
+        for document in documents:
+            del self.waiting[document.where]
+            blank = is_blank(document.text)
+            self.count.without_text += blank
+            self.count.enriched += not blank
 
     def _refused(self, told: Outcome) -> None:
         one = self.waiting.pop(told.document.where)
@@ -221,7 +243,7 @@ class Run:
 
     def _tell(self) -> None:
         count = self.count
-        waiting = self.flight.sender.waiting if self.flight else ""
+        waiting = self.flight.waiting if self.flight else ""
         self.job.progress(Progress(count.read, count.done, count.done, self.total, waiting))
 
 

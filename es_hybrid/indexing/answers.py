@@ -12,6 +12,7 @@ from es_hybrid.refusals import explain
 # A block is lifted by people, by free disk space, or by the next master; the document is fine.
 _BLOCKS = frozenset({"cluster_block_exception", "master_not_discovered_exception"})
 _DENIALS = frozenset({401, 403})
+_GONE = "index_not_found_exception"
 _BUSY = 429
 
 _UNFIT = re.compile(r"failed to parse field \[(.+?)\] of type \[\w+\]")
@@ -32,6 +33,7 @@ class Verdict(Enum):
     BUSY = auto()  # too much at once; wait
     FAILED = auto()  # the server's own trouble; it may pass
     DENIED = auto()  # these credentials may not write at all
+    GONE = auto()  # there is no index any more
     REFUSED = auto()  # this document cannot be written
 
 
@@ -43,6 +45,8 @@ def verdict(status: int, kind: str | None) -> Verdict:
     """
     if kind in _BLOCKS:
         return Verdict.BLOCKED
+    if kind == _GONE:
+        return Verdict.GONE
     if status == _BUSY:
         return Verdict.BUSY
     if status >= 500:

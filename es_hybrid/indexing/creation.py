@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from elasticsearch import Elasticsearch
 
 from es_hybrid.analysis import AUTO, WITHOUT_PLUGIN, detected
 from es_hybrid.client import path, request
-from es_hybrid.errors import PluginMissing, RequestRefused
+from es_hybrid.errors import AccessDenied, PluginMissing, RequestRefused
 from es_hybrid.indexing.target import Target, Wanted, existing
 from es_hybrid.live import read_index
-from es_hybrid.mapping import index_body
+from es_hybrid.mapping import index_body, write_alias, write_alias_body
 
 # How servers say that an analyzer, tokenizer or filter is not there.
 _MISSING_ANALYSIS = (
@@ -22,6 +23,7 @@ _MISSING_ANALYSIS = (
     "unknown char_filter type",
     "failed to find",
 )
+_BAD_ALIAS = "invalid_alias_name_exception"
 _STREAMS_ONLY = "that creates data streams only"
 _NO_SHARDS = "not available when running in serverless mode"
 
@@ -72,14 +74,40 @@ def _created(client: Elasticsearch, target: Target, wanted: Wanted, *, serverles
     )
     body["aliases"] = {target.name: {"is_write_index": True}}
     try:
-        request(client, "PUT", path(target.index), body=body)
+        alias = put_index(client, target.index, body)
     except RequestRefused as error:
         if error.kind == "resource_already_exists_exception":
             return _somebody_elses(client, target, wanted, error)
         if _NO_SHARDS in str(error) and not serverless:  # its flavour was not told
             return _created(client, target, wanted, serverless=True)
         raise _explained(error, target.contract.analysis) from error
-    return replace(target, exists=True, created=True)
+    return replace(target, exists=True, created=True, alias=alias)
+
+
+def put_index(client: Elasticsearch, index: str, body: Mapping[str, Any]) -> str | None:
+    """Create an index with its `write_alias`, or without where that may not be.
+
+    Args:
+        client: whose cluster gets the index.
+        index: its name.
+        body: settings, mappings and other aliases.
+
+    Returns:
+        The alias; None where there is none.
+
+    Raises:
+        ServerError: the server refused, or cannot be reached.
+    """
+    aliases = {**body.get("aliases", {}), **write_alias_body(index)}
+    try:
+        request(client, "PUT", path(index), body={**body, "aliases": aliases})
+    except (AccessDenied, RequestRefused) as error:
+        # A key may be for the index and its public alias only; 255 bytes are the longest name.
+        if isinstance(error, RequestRefused) and error.kind != _BAD_ALIAS:
+            raise
+        request(client, "PUT", path(index), body=body)
+        return None
+    return write_alias(index)
 
 
 def _somebody_elses(

@@ -27,11 +27,11 @@ from es_hybrid.indexing.bridge import Bridge, WaitingClient
 from es_hybrid.indexing.intake import check_duplicates
 from es_hybrid.indexing.journal import About, Journal, fingerprint
 from es_hybrid.indexing.lock import locked
+from es_hybrid.indexing.patience import PATIENCE
 from es_hybrid.indexing.prune import check_share
 from es_hybrid.indexing.ready import Ready
 from es_hybrid.indexing.report import Progress, Report
 from es_hybrid.indexing.run import Job, OnProgress, Run
-from es_hybrid.indexing.sending import PATIENCE
 from es_hybrid.indexing.state import Places, cluster_of, index_id
 from es_hybrid.indexing.target import Target, Wanted, find
 from es_hybrid.passages import PassageSize, passage_size

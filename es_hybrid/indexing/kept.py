@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from elasticsearch import Elasticsearch
 
 from es_hybrid.capabilities import Capabilities
-from es_hybrid.client import path, request
+from es_hybrid.client import path
 from es_hybrid.contract import Contract
 from es_hybrid.documents import META_FIELD, PASSAGES_FIELD, VECTOR_FIELD, Document
 from es_hybrid.indexing.embedding import Embedded, Vector
+from es_hybrid.indexing.patience import Requests
 from es_hybrid.passages import Passage
 from es_hybrid.vectors import unpacked
 
@@ -25,7 +25,7 @@ TOGETHER = 64
 
 
 def kept(
-    client: Elasticsearch,
+    requests: Requests,
     index: str,
     documents: Sequence[Document],
     *,
@@ -38,7 +38,7 @@ def kept(
     or deleted it just now.
 
     Raises:
-        ServerError: the server refused, or cannot be reached.
+        ServerError: the server refused, or cannot be reached for longer than the patience lasts.
     """
     includes = (VECTOR_FIELD, f"{META_FIELD}.norm", PASSAGES_FIELD, contract.text_fields[0])
     params = {"_source_includes": ",".join(includes)}
@@ -47,7 +47,7 @@ def kept(
     for start in range(0, len(documents), TOGETHER):
         some = documents[start : start + TOGETHER]
         body = {"ids": [document.id for document in some]}
-        answer = request(client, "POST", path(index, "_mget"), params=params, body=body)
+        answer = requests.ask("POST", path(index, "_mget"), params=params, body=body)
         for document, found in zip(some, answer["docs"], strict=True):
             yield document, _embedded(document, found.get("_source", {}), contract)
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from elasticsearch import Elasticsearch
-
-from es_hybrid.client import path, request
+from es_hybrid.client import path
 from es_hybrid.documents import META_FIELD, Document
+from es_hybrid.indexing.patience import Requests
 
 _HASHES = f"{META_FIELD}.content_hash,{META_FIELD}.text_hash"
 
@@ -28,16 +27,15 @@ class Plan:
     unchanged: int
 
 
-def plan(client: Elasticsearch, index: str, documents: Sequence[Document]) -> Plan:
+def plan(requests: Requests, index: str, documents: Sequence[Document]) -> Plan:
     """Compare a batch with the index by both hashes; sees what is not refreshed yet.
 
     A document that came with its vector needs none of the index.
 
     Raises:
-        ServerError: the server refused, or cannot be reached.
+        ServerError: the server refused, or cannot be reached for longer than the patience lasts.
     """
-    answer = request(
-        client,
+    answer = requests.ask(
         "POST",
         path(index, "_mget"),
         params={"_source_includes": _HASHES},

@@ -13,12 +13,12 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from elasticsearch import Elasticsearch
 
 from es_hybrid.client import path, request
 from es_hybrid.documents import META_FIELD, Document
 from es_hybrid.errors import UsageError
 from es_hybrid.indexing.bulk import Prepared, batches
+from es_hybrid.indexing.patience import Requests
 from es_hybrid.indexing.sending import Sender
 
 # More is most often a source that was cut off, or another one of the same name.
@@ -71,7 +71,7 @@ def check_share(share: float | None) -> float | None:
 
 
 def prune(
-    client: Elasticsearch,
+    requests: Requests,
     index: str,
     *,
     source: str,
@@ -82,8 +82,8 @@ def prune(
     """Delete what is gone.
 
     Args:
-        client: is used, never changed.
-        index: is refreshed.
+        requests: how the server is asked, and how long it is waited for.
+        index: has been refreshed.
         source: what the documents say that they came from.
         is_there: whether the source has a record of this id.
         began: when the source began to be read: what was written since is somebody else's.
@@ -95,14 +95,14 @@ def prune(
     """
     had = 0
     gone: list[_Gone] = []
-    for one in _documents(client, index, source=source, began=began):
+    for one in _documents(requests, index, source=source, began=began):
         had += 1
         if not is_there(one.id):
             gone.append(one)
     if len(gone) > share * had:
         told = f"{len(gone):,} of {had:,} documents of {source!r} are gone from it, above"
         return Pruned(had, len(gone), refused=f"{told} {share:.0%}: nothing was deleted")
-    return Pruned(had, len(gone), _deleted(Sender(client, index), gone))
+    return Pruned(had, len(gone), _deleted(Sender(requests, index), gone))
 
 
 def _deleted(sender: Sender, gone: list[_Gone]) -> int:
@@ -115,9 +115,7 @@ def _deleted(sender: Sender, gone: list[_Gone]) -> int:
     return deleted
 
 
-def _documents(
-    client: Elasticsearch, index: str, *, source: str, began: datetime
-) -> Iterator[_Gone]:
+def _documents(requests: Requests, index: str, *, source: str, began: datetime) -> Iterator[_Gone]:
     """All documents of the source that were there before, as of one moment."""
     before = {"range": {f"{META_FIELD}.updated_at": {"lt": began.isoformat()}}}
     body: dict[str, Any] = {
@@ -128,12 +126,12 @@ def _documents(
         "seq_no_primary_term": True,
         "track_total_hits": False,
     }
-    opened = request(client, "POST", path(index, "_pit"), params={"keep_alive": _KEEP_ALIVE})
+    opened = requests.ask("POST", path(index, "_pit"), params={"keep_alive": _KEEP_ALIVE})
     pit = opened["id"]
     try:
         while True:
             body["pit"] = {"id": pit, "keep_alive": _KEEP_ALIVE}
-            answer = request(client, "POST", path("_search"), body=body)
+            answer = requests.ask("POST", path("_search"), body=body)
             pit = answer.get("pit_id", pit)
             hits = answer["hits"]["hits"]
             for hit in hits:
@@ -142,4 +140,4 @@ def _documents(
                 return
             body["search_after"] = hits[-1]["sort"]
     finally:
-        request(client, "DELETE", path("_pit"), body={"id": pit}, ok=(404,))
+        request(requests.client, "DELETE", path("_pit"), body={"id": pit}, ok=(404,))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,14 +21,16 @@ from es_hybrid.indexing import bulk, typed_fields
 from es_hybrid.indexing.creation import create
 from es_hybrid.indexing.dead_letters import DeadLetters, withdraw
 from es_hybrid.indexing.embedding import Embedded, embedded, given, too_long
+from es_hybrid.indexing.flight import Flight, sending_pool
 from es_hybrid.indexing.intake import Duplicates, Intake, Window
 from es_hybrid.indexing.journal import Journal, fingerprint
 from es_hybrid.indexing.kept import kept
+from es_hybrid.indexing.patience import PATIENCE, Patience, Requests
 from es_hybrid.indexing.plan import Plan, plan
 from es_hybrid.indexing.prune import Pruned, prune
 from es_hybrid.indexing.ready import Ready
 from es_hybrid.indexing.report import Problem, Progress, Report, Tally
-from es_hybrid.indexing.sending import PATIENCE, Sender, Sent
+from es_hybrid.indexing.sending import Outcome, Sender, gone
 from es_hybrid.indexing.state import index_id
 from es_hybrid.indexing.stored import Stored
 from es_hybrid.indexing.target import Target, Wanted, refresh
@@ -39,9 +40,6 @@ from es_hybrid.sources import Source
 from es_hybrid.vectors import Vectors
 
 _CHANGED = "the source was changed while it was read"
-
-_SENDERS = 2
-_MAX_IN_FLIGHT = 4
 
 OnProgress = Callable[[Progress], None]
 
@@ -67,7 +65,7 @@ class Job:
         journal: what is settled is noted there; None notes nothing.
         prune: the most that may be deleted of the documents that the source has no more, as a
             share of those that came from it; None deletes nothing.
-        patience: seconds to wait for a server that takes no document.
+        patience: seconds to wait for a server that refuses or cannot be reached.
     """
 
     client: Elasticsearch
@@ -111,8 +109,9 @@ class Run:
         )
         size = job.target.contract.passages
         self.splitter = Splitter(job.target.embedder, size) if size else None
-        self.in_flight: deque[Future[Sent]] = deque()
-        self.sender: Sender | None = None
+        self.patience = Patience(job.patience)
+        self.requests = Requests(self.client, self.patience, tell=self._tell)
+        self.flight: Flight | None = None
         self.can = capabilities.read(self.client)
         self.stored = Stored(source=job.origin, base64=self.can.base64_vectors)
         self.ready = False
@@ -121,7 +120,7 @@ class Run:
 
     def report(self) -> Report:
         """Run to the end."""
-        with ThreadPoolExecutor(_SENDERS, thread_name_prefix="es_hybrid-send") as pool:
+        with sending_pool() as pool:
             try:
                 self._enter()
                 for window in self.intake.windows():
@@ -130,8 +129,7 @@ class Run:
                     self._note()
                     self._tell()
             except BaseException:
-                if self.sender:
-                    self.sender.stop()  # else it might wait for minutes for the server
+                self.patience.stop()  # else it might be waited for minutes for the server
                 raise
             finally:
                 self._finish()
@@ -142,22 +140,28 @@ class Run:
         return self._report(self._pruned())
 
     def _check_index(self) -> None:
-        """What was written must still be there: `_bulk` makes a deleted index anew by itself."""
+        """What was written must still be there.
+
+        Without an alias of its own, an index that was deleted is made anew by ``_bulk`` itself.
+        """
         index = self.target.index
-        if self.index_id is not None and index_id(self.client, index) != self.index_id:
-            raise IndexNotFound(
-                f"index {index!r} was deleted while this run wrote to it. What stands under its "
-                "name now, if anything, was made by Elasticsearch of the last documents alone, "
-                f"without vectors that can be searched: DELETE /{index}, then run the same command "
-                "again"
-            )
+        if self.index_id is None or index_id(self.client, index) == self.index_id:
+            return
+        if self.target.alias:
+            raise gone(index)
+        raise IndexNotFound(
+            f"index {index!r} was deleted while this run wrote to it. What stands under its "
+            "name now, if anything, was made by Elasticsearch of the last documents alone, "
+            f"without vectors that can be searched: DELETE /{index}, then run the same command "
+            "again"
+        )
 
     def _note(self) -> None:
         """From time to time: all that was read is settled, and this is noted for a later run."""
         if self.journal is None or not self.journal.due:
             return
         began = time.monotonic()
-        self._settle(0)
+        self._settle()
         if self.tally.done == self.tally.read:  # else records wait in the intake
             self._enter(began)
 
@@ -174,7 +178,7 @@ class Run:
         if self._changed():
             return Pruned(0, 0, refused=_CHANGED)
         return prune(
-            self.client,
+            self.requests,
             self.target.index,
             source=self.job.origin,
             is_there=self.intake.has_read,
@@ -194,7 +198,7 @@ class Run:
     def _finish(self) -> None:
         """Also on Ctrl-C: what is on its way is waited for, counted and made searchable."""
         try:
-            self._settle(0)
+            self._settle()
         finally:
             self.letters.close()
             self._refresh()
@@ -209,19 +213,17 @@ class Run:
         if not window.documents:
             return
         self._ready(window.documents)
+        flight = self._flight(pool)
         if window.rewrites:
-            self._settle(0)  # else an older document might arrive behind a newer one
+            self._settle()  # else an older document might arrive behind a newer one
         todo = self._plan(window.documents)
         self.tally.unchanged += todo.unchanged
-        for batch in bulk.batches(map(self._prepared, self._with_vectors(todo))):
-            self._settle(_MAX_IN_FLIGHT - 1)
-            self.in_flight.append(pool.submit(self._sender().send, batch))
-            self._tell()
+        flight.send(map(self._prepared, self._with_vectors(todo)))
 
     def _plan(self, documents: Sequence[Document]) -> Plan:
         if self.target.created:  # by this run: what is in there, it wrote
             return Plan(tuple(documents), (), 0)
-        return plan(self.client, self.target.index, documents)
+        return plan(self.requests, self.target.index, documents)
 
     def _ready(self, first: Sequence[Document]) -> None:
         """Before the first document: the index and its typed fields are there."""
@@ -260,7 +262,7 @@ class Run:
 
     def _kept(self, documents: Sequence[Document]) -> Iterator[tuple[Document, Embedded | None]]:
         target = self.target
-        return kept(self.client, target.index, documents, contract=target.contract, can=self.can)
+        return kept(self.requests, target.index, documents, contract=target.contract, can=self.can)
 
     def _count_too_long(self, documents: Sequence[Document]) -> None:
         if self.splitter is not None or self.tally.truncated is None:
@@ -298,37 +300,33 @@ class Run:
     def _prepared(self, item: Embedded) -> bulk.Prepared:
         return bulk.prepared(item.document, *self.stored.beside(item))
 
-    def _settle(self, most: int) -> None:
-        """Wait until at most `most` requests are on their way; count what came back.
+    def _flight(self, pool: ThreadPoolExecutor) -> Flight:
+        """Made when the index is there."""
+        if self.flight is None:
+            self.flight = Flight(
+                Sender(self.requests, self.target.index, alias=self.target.alias),
+                pool,
+                written=self._written,
+                refused=self._refused,
+                tell=self._tell,
+            )
+        return self.flight
+
+    def _settle(self) -> None:
+        """Wait for what is on its way, and count what came back.
 
         Raises:
-            ServerError: one could not be sent; all others are counted then.
+            ServerError: some could not be sent; all others are counted then.
         """
-        error = None
-        while len(self.in_flight) > most or (self.in_flight and self.in_flight[0].done()):
-            sent = self._sent(self.in_flight[0])
-            self.in_flight.popleft()
-            self.tally.indexed += len(sent.written)
-            for one in sent.refused:
-                kind, reason = one.kind or "", one.reason or ""
-                self._dead(one.document, reason, error=kind, attempts=one.attempts)
-            if sent.error:
-                error, most = error or sent.error, 0
-        if error:
-            raise error
+        if self.flight:
+            self.flight.settle()
 
-    def _sent(self, future: Future[Sent]) -> Sent:
-        """What became of a batch; while the server lets us wait, that is told."""
-        while not wait([future], timeout=1).done:
-            self._tell()
-        return future.result()
+    def _written(self, documents: Sequence[Document]) -> None:
+        self.tally.indexed += len(documents)
 
-    def _sender(self) -> Sender:
-        """Made when the index is there."""
-        if self.sender is None:
-            patience = self.job.patience
-            self.sender = Sender(self.client, self.target.index, patience=patience)
-        return self.sender
+    def _refused(self, told: Outcome) -> None:
+        kind, reason = told.kind or "", told.reason or ""
+        self._dead(told.document, reason, error=kind, attempts=told.attempts)
 
     def _dead(self, made: Document, reason: str, *, error: str, attempts: int = 0) -> None:
         problem = Problem("dead_lettered", made.where, reason, made.id, error, attempts)
@@ -343,11 +341,13 @@ class Run:
             refresh(self.client, self.target.index)
         except AccessDenied:
             return  # a writer without `maintenance`: Elasticsearch refreshes within a second
+        except IndexNotFound:
+            raise gone(self.target.index) from None
 
     def _tell(self) -> None:
         read, done = self.tally.read, self.tally.done
         position = self.position * done // max(read, 1)  # as if all records were of one length
-        waiting = self.sender.waiting if self.sender else ""
+        waiting = self.patience.waiting
         self.job.progress(Progress(read, done, position, self.source.size, waiting))
 
     def _refuse_nothing(self) -> None:

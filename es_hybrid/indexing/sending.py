@@ -7,35 +7,27 @@ https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-bulk
 
 from __future__ import annotations
 
-import logging
-import random
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from threading import Event
-from typing import Any, Protocol
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from elasticsearch import Elasticsearch
-
-from es_hybrid.client import path, request
+from es_hybrid.client import path
 from es_hybrid.documents import Document
-from es_hybrid.errors import RequestRefused, ServerError, ServerUnreachable
-from es_hybrid.indexing.answers import Verdict, of_item, reason, verdict
+from es_hybrid.errors import IndexNotFound, RequestRefused, ServerError, ServerUnreachable
+from es_hybrid.indexing.answers import Verdict, of_item, reason
 from es_hybrid.indexing.bulk import Prepared
+from es_hybrid.indexing.patience import Requests, Trouble, verdict_of
 from es_hybrid.refusals import explain, failure
 
-log = logging.getLogger(__name__)
-
 # A document that the server fails on (5xx) so often is one that it cannot take; so is one that
-# it is too busy for (429) so often, while it takes others.
+# it is too busy for (429) so often, or whose request it fails on as a whole, while it takes others.
 ATTEMPTS = 8
 
-# Seconds without a single document taken, after which waiting has no sense.
-PATIENCE = 300.0
+# A whole request that is answered 500 so often may have one document to blame.
+_WHOLE_ATTEMPTS = 4
 
-_FIRST_WAIT, _LONGEST_WAIT = 0.25, 15.0  # seconds; doubled each time, full jitter
-_QUIET_PAUSES = 4
-_TOO_LARGE = 413
+_TOO_LARGE, _FAILED = 413, 500
 
 # All that is looked at of an answer; the rest is five times as much to write and to read.
 _LOOKED_AT = {"filter_path": "errors,items.*.status,items.*.error"}
@@ -80,73 +72,28 @@ class Sent:
         return [*map(Outcome, self.written), *self.refused]
 
 
-class Clock(Protocol):
-    """Time, so that tests need not wait."""
-
-    def now(self) -> float:
-        """Seconds since some moment."""
-
-    def wait(self, seconds: float, until: Event) -> None:
-        """Return after `seconds`, or as soon as `until` is set."""
-
-
-class RealClock:
-    """The machine's."""
-
-    def now(self) -> float:
-        """Seconds since some moment."""
-        return time.monotonic()
-
-    def wait(self, seconds: float, until: Event) -> None:
-        """Return after `seconds`, or as soon as `until` is set."""
-        until.wait(seconds)
-
-
 class Sender:
     """Writes batches to one index; several threads may share it.
 
-    Items answered 429 or 5xx are sent again alone, after a pause that doubles (full jitter) or
-    that the server asks for; so are whole requests. A blocked index or cluster is waited for. A
-    broken connection or an unreadable answer sends all again, which is safe because ids are
-    stable. A request that is too large is halved.
+    Items answered 429 or 5xx are sent again alone, after a pause; so are whole requests. A blocked
+    index or cluster is waited for. A broken connection or an unreadable answer sends all again,
+    which is safe because ids are stable. A request that is too large is halved, and so is one
+    that the server fails on again and again, until the document that spoils it is alone.
 
     Args:
-        client: is used, never changed.
+        requests: how they are sent, and how long is waited.
         index: what is written to.
-        patience: seconds without a single document taken, after which all sending stops.
-        notice: told in one line whenever a wait begins that people should know of.
-        clock: of the waits.
-
-    Attributes:
-        waiting: what is being waited for, in one line; empty where nothing is.
-        taken: documents written so far.
-        heard: when the last of them was, by the clock.
+        alias: one that stands for this index alone, and is gone with it; None where there is none.
+            Elasticsearch makes an index that is deleted anew with the next document, without
+            mapping or contract; an alias it never makes.
     """
 
-    def __init__(
-        self,
-        client: Elasticsearch,
-        index: str,
-        *,
-        patience: float = PATIENCE,
-        notice: Callable[[str], None] = log.warning,
-        clock: Clock | None = None,
-    ) -> None:
-        # The transport's own attempts follow at once, which is no help to a server that is busy.
-        self.client = client.options(max_retries=0)
-        self.path = path(index, "_bulk")
-        self.patience = patience
-        self.notice = notice
-        self.clock = clock or RealClock()
-        self.waiting = ""
-        self.taken = 0
-        self.heard = self.clock.now()
-        self._stopped = Event()
-        self._reason: ServerError | None = None  # why the first batch gave up
-
-    def stop(self) -> None:
-        """Let what is on its way arrive, and send nothing a second time."""
-        self._stopped.set()
+    def __init__(self, requests: Requests, index: str, *, alias: str | None = None) -> None:
+        self.requests = requests
+        self.patience = requests.patience
+        self.index = index
+        self.path = path(alias or index, "_bulk")
+        self._params = {**_LOOKED_AT, **({"require_alias": "true"} if alias else {})}
 
     def send(self, batch: Sequence[Prepared]) -> Sent:
         """Write a batch. A `ServerError` is not raised, but told; then nobody goes on waiting."""
@@ -154,9 +101,8 @@ class Sender:
         try:
             way.go()
         except ServerError as error:
-            self._reason = self._reason or error
-            self.stop()
-            return Sent(way.written, way.refused, _documents(way.pending), error)
+            self.patience.stop(error)
+            return Sent(way.written, way.refused, way.unsent, error)
         return Sent(way.written, way.refused)
 
     def post(self, batch: Sequence[Prepared]) -> tuple[bool, list[Any]]:
@@ -166,7 +112,7 @@ class Sender:
             ServerError: refused as a whole, or no answer that can be read.
         """
         body = b"".join([item.lines for item in batch])
-        answer = request(self.client, "POST", self.path, params=_LOOKED_AT, body=body)
+        answer = self.requests.once("POST", self.path, params=self._params, body=body)
         items = answer.get("items", []) if isinstance(answer, dict) else []
         if len(items) != len(batch):
             raise ServerUnreachable(
@@ -175,127 +121,115 @@ class Sender:
             )
         return answer.get("errors") is False, items
 
-    def took(self, count: int) -> None:
-        """So many documents were written just now."""
-        if count:
-            self.taken += count
-            self.heard = self.clock.now()
-            self.waiting = ""
-
-    def pause(self, trouble: _Trouble) -> None:
-        """Wait before the next attempt.
-
-        Raises:
-            ServerError: waiting any longer has no sense, for this batch or for all.
-        """
-        end = max(trouble.since, self.heard) + self.patience
-        if self._stopped.is_set():
-            raise self._reason or trouble.error
-        if self.clock.now() >= end:
-            raise _last_word(trouble.error, patience=self.patience)
-        if trouble.worth_telling and not self.waiting:
-            self.waiting = str(trouble.error)
-            self.notice(f"waiting for up to {self.patience:g} s: {self.waiting}")
-        self.clock.wait(min(trouble.wait(), end - self.clock.now()), self._stopped)
-
     def refusal(self, told: dict[str, Any]) -> ServerError:
         """What an item was told, as an exception."""
-        url = ", ".join(node.base_url for node in self.client.transport.node_pool.all())
+        url = ", ".join(node.base_url for node in self.requests.client.transport.node_pool.all())
         return failure(told["status"], told, what=f"POST {self.path}", url=url)
 
 
 @dataclass(slots=True)
-class _Trouble:
-    """Why a batch is not settled yet.
+class _Group:
+    """Documents of one request.
 
     Attributes:
-        since: when it met the first trouble, by the sender's clock.
-        taken: what the sender had written when it met the last.
-        error: what it was told then.
-        pauses: how often it waited.
+        items: at least one.
+        attempts: how often they were sent.
+        failures: how often all of it was answered 500.
     """
 
-    since: float
-    taken: int
-    error: ServerError
-    pauses: int = 0
+    items: list[Prepared]
+    attempts: int = 0
+    failures: int = 0
 
-    @property
-    def worth_telling(self) -> bool:
-        """A queue that is full for a second is not."""
-        return self.pauses > _QUIET_PAUSES or _verdict(self.error) is Verdict.BLOCKED
-
-    def wait(self) -> float:
-        """Seconds until the next attempt: what the server asks for, or full jitter.
-
-        https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-        """
-        # Beyond so many doublings it is as long as can be; 2.0 ** 5000 is an OverflowError.
-        longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0 ** min(self.pauses, 10))
-        jitter = random.uniform(0, longest)  # noqa: S311 - no secret
-        asked: float | None = getattr(self.error, "retry_after", None)
-        return jitter if asked is None else asked + jitter / 4
+    def halves(self) -> tuple[_Group, _Group]:
+        middle = len(self.items) // 2
+        return replace(self, items=self.items[:middle]), replace(self, items=self.items[middle:])
 
 
 class _Way:
-    """One batch on its way: `pending` shrinks until all is settled."""
+    """One batch on its way: `groups` shrink until all is settled."""
 
     def __init__(self, sender: Sender, batch: Sequence[Prepared]) -> None:
         self.sender = sender
-        self.pending = list(batch)
+        self.patience = sender.patience
+        self.groups = deque([_Group(list(batch))])
         self.written: list[Document] = []
         self.refused: list[Outcome] = []
-        self.attempts = 0
         self.failures: dict[str, int] = {}  # id -> attempts that were answered 429 or 5xx
-        self.trouble: _Trouble | None = None
+        self.trouble: Trouble | None = None
+        self.taken_before: int | None = None  # written by all when a whole request first failed
+
+    @property
+    def unsent(self) -> list[Document]:
+        return [item.document for group in self.groups for item in group.items]
 
     def go(self) -> None:
-        """Send until nothing is pending.
+        """Send until nothing is left.
 
         Raises:
-            ServerError: what is pending now cannot be sent.
+            ServerError: what is in the groups now cannot be sent.
         """
-        while self.pending:
-            self.attempts += 1
+        while self.groups:
+            group = self.groups[0]
+            group.attempts += 1
             try:
-                all_taken, items = self.sender.post(self.pending)
+                all_taken, items = self.sender.post(group.items)
             except (RequestRefused, ServerUnreachable) as error:
-                self._whole(error)
+                self._whole(group, error)
             else:
-                self._all_taken() if all_taken else self._sort_out(items)
+                self._all_taken(group) if all_taken else self._sort_out(group, items)
 
-    def _all_taken(self) -> None:
-        self.written += _documents(self.pending)
-        self.sender.took(len(self.pending))
-        self.pending = []
+    def _all_taken(self, group: _Group) -> None:
+        self.groups.popleft()
+        self.written += [item.document for item in group.items]
+        self.patience.took(len(group.items))
 
-    def _whole(self, error: RequestRefused | ServerUnreachable) -> None:
+    def _whole(self, group: _Group, error: RequestRefused | ServerUnreachable) -> None:
         """The request was refused, or its answer lost."""
-        if getattr(error, "status", None) == _TOO_LARGE:
-            self._halve(error)
-        elif _verdict(error) is Verdict.REFUSED:
+        status = getattr(error, "status", None)
+        if status == _TOO_LARGE:
+            self._too_large(group, error)
+        elif verdict_of(error) is Verdict.REFUSED:
             raise error
+        elif isinstance(error, RequestRefused) and error.status == _FAILED:
+            self._failed(group, error)
         else:
             self._wait(error)
 
-    def _halve(self, error: ServerError) -> None:
-        if len(self.pending) == 1:
-            [item] = self.pending
-            kind = getattr(error, "kind", None)
-            self.refused.append(Outcome(item.document, str(error), kind, self.attempts))
-            self.pending = []
+    def _too_large(self, group: _Group, error: ServerError) -> None:
+        if len(group.items) == 1:
+            self._refuse_alone(group, error)
             return
-        middle, attempts = len(self.pending) // 2, self.attempts
-        self.pending, rest = self.pending[:middle], self.pending[middle:]
-        try:
-            self.go()
-        finally:
-            self.pending += rest
-        self.attempts = attempts
+        self.groups.popleft()
+        self.groups.extendleft(reversed(group.halves()))
 
-    def _sort_out(self, items: Sequence[dict[str, Any]]) -> None:
+    def _failed(self, group: _Group, error: RequestRefused) -> None:
+        """The server's own trouble, or that of one document, which is looked for: halves in turn.
+
+        The longer nothing at all is taken, the longer are the pauses, as of any trouble.
+        """
+        if self.taken_before is None:
+            self.taken_before = self.patience.taken
+        anew = self.trouble is not None and self.patience.taken > self.trouble.taken
+        group.failures += 1
+        alone = len(group.items) == 1
+        if alone and group.attempts >= ATTEMPTS and self.patience.taken > self.taken_before:
+            self._refuse_alone(group, error)
+            return
+        if group.failures >= _WHOLE_ATTEMPTS:
+            self.groups.popleft()
+            self.groups.extend([group] if alone else group.halves())
+        self._wait(_about(group, error) if alone else error, anew=anew)
+
+    def _refuse_alone(self, group: _Group, error: ServerError) -> None:
+        self.groups.popleft()
+        [item] = group.items
+        kind = getattr(error, "kind", None)
+        self.refused.append(Outcome(item.document, str(error), kind, group.attempts))
+
+    def _sort_out(self, group: _Group, items: Sequence[dict[str, Any]]) -> None:
         """Settle what is settled; wait if the rest is worth another attempt."""
-        sent, self.pending = self.pending, []
+        sent, group.items = group.items, []
         told: dict[Verdict, dict[str, Any]] = {}  # the first of each
         taken = 0
         for prepared, item in zip(sent, items, strict=True):
@@ -306,15 +240,22 @@ class _Way:
                 taken += 1
                 self.written.append(prepared.document)
             elif found is Verdict.REFUSED:
-                self.refused.append(self._refused(prepared, answer["error"]))
+                self.refused.append(_refused(prepared, answer["error"], group.attempts))
             else:
-                self.pending.append(prepared)
-        self.sender.took(taken)
+                group.items.append(prepared)
+        self.patience.took(taken)
+        self._go_on(group, told)
+
+    def _go_on(self, group: _Group, told: dict[Verdict, dict[str, Any]]) -> None:
+        if Verdict.GONE in told:
+            raise gone(self.sender.index)
         if denied := told.get(Verdict.DENIED):
             raise self.sender.refusal(denied)
-        if self.pending:
-            passing = (Verdict.BLOCKED, Verdict.BUSY, Verdict.FAILED)
-            self._wait(self.sender.refusal(next(told[one] for one in passing if one in told)))
+        if not group.items:
+            self.groups.popleft()
+            return
+        passing = (Verdict.BLOCKED, Verdict.BUSY, Verdict.FAILED)
+        self._wait(self.sender.refusal(next(told[one] for one in passing if one in told)))
 
     def _judged(self, prepared: Prepared, answer: dict[str, Any]) -> Verdict:
         """The verdict on an item; one that fails too often has itself to blame."""
@@ -325,43 +266,32 @@ class _Way:
         failures = self.failures[identifier] = self.failures.get(identifier, 0) + 1
         if failures < ATTEMPTS:
             return found
-        others_pass = self.trouble is not None and self.sender.taken > self.trouble.taken
+        others_pass = self.trouble is not None and self.patience.taken > self.trouble.taken
         return Verdict.REFUSED if found is Verdict.FAILED or others_pass else found
 
-    def _refused(self, prepared: Prepared, error: Any) -> Outcome:
-        return Outcome(prepared.document, reason(error), explain(error)[0], self.attempts)
-
-    def _wait(self, error: ServerError) -> None:
+    def _wait(self, error: ServerError, *, anew: bool = False) -> None:
         """Until the next attempt.
 
         Raises:
             ServerError: there will be none.
         """
-        sender = self.sender
-        since, pauses = sender.clock.now(), 1
-        if self.trouble:
-            since, pauses = self.trouble.since, self.trouble.pauses + 1
-        self.trouble = _Trouble(since, sender.taken, error, pauses)
-        sender.pause(self.trouble)
+        self.trouble = self.patience.wait(error, self.trouble, anew=anew)
 
 
-def _documents(items: Sequence[Prepared]) -> list[Document]:
-    return [item.document for item in items]
-
-
-def _verdict(error: ServerError) -> Verdict:
-    """Of a whole request. One without an answer may pass; it is no more than that known."""
-    if isinstance(error, RequestRefused):
-        return verdict(error.status, error.kind)
-    return Verdict.FAILED
-
-
-def _last_word(error: ServerError, *, patience: float) -> ServerError:
-    """The same error, with what it means for the run."""
-    said = (
-        f"{error}. Nothing could be written for {patience:g} s, so the run stops: what it did not "
-        "write is written when it is run again"
+def gone(index: str) -> IndexNotFound:
+    """What is to be said when there is no index any more."""
+    return IndexNotFound(
+        f"index {index!r} was deleted while this run wrote to it: run the same command again, and "
+        "all of it is written to a new one"
     )
-    if isinstance(error, RequestRefused):
-        return RequestRefused(said, status=error.status, kind=error.kind)
-    return type(error)(said)
+
+
+def _refused(prepared: Prepared, error: Any, attempts: int) -> Outcome:
+    return Outcome(prepared.document, reason(error), explain(error)[0], attempts)
+
+
+def _about(group: _Group, error: RequestRefused) -> RequestRefused:
+    """The same error, with the one document that it is told of."""
+    document = group.items[0].document
+    said = f"document {document.id!r} of {document.where}, sent alone: {error}"
+    return RequestRefused(said, status=error.status, kind=error.kind, retry_after=error.retry_after)

@@ -75,6 +75,7 @@ class Target:
         created: whether this run made the index.
         detected: whether its analysis was told by the texts.
         notes: what the user should know about that.
+        alias: one of this index alone, which is written through; None where there is none.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Target:
     created: bool = False
     detected: bool = False
     notes: tuple[str, ...] = ()
+    alias: str | None = None
 
     def settled(self, analysis: str, *, note: str | None = None) -> Target:
         """The target with the analysis that its texts ask for, and what is to be said of it."""
@@ -144,6 +146,7 @@ def existing(live: LiveIndex, name: str, wanted: Wanted) -> Target:
         exists=True,
         types=types,
         new_types={name: kind for name, kind in types.items() if live.types.get(name) != kind},
+        alias=live.alias,
     )
 
 

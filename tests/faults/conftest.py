@@ -13,7 +13,7 @@ from elasticsearch import Elasticsearch
 
 from es_hybrid.client import path, request
 from es_hybrid.errors import DownloadFailed, JavaNotFound
-from es_hybrid.indexing import bulk, intake, sending
+from es_hybrid.indexing import bulk, intake, patience
 from es_hybrid.node import DEFAULT_VERSION, TEST_JAVA_OPTIONS, Node
 from tests.faults.proxy import Proxy
 from tests.faults.scene import Scene
@@ -91,7 +91,7 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Many small requests instead of a few large ones, short waits, and notes kept apart."""
     monkeypatch.setattr(intake, "WINDOW", 40)
     monkeypatch.setattr(bulk, "MAX_DOCUMENTS", 10)
-    monkeypatch.setattr(sending, "_LONGEST_WAIT", 0.5)
+    monkeypatch.setattr(patience, "_LONGEST_WAIT", 0.5)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 

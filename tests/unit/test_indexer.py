@@ -95,7 +95,10 @@ def test_the_index_is_made_once_by_the_first_run(cluster):
     reports = [write(cluster), write(cluster)]
     assert [report.created for report in reports] == [True, False]
     assert cluster.sent("films-000001") == ["PUT /films-000001"]
-    assert cluster.body["aliases"] == {"films": {"is_write_index": True}}
+    assert cluster.body["aliases"] == {
+        "films": {"is_write_index": True},
+        "films-000001-writes": {"is_hidden": True},
+    }
 
 
 def test_an_index_that_somebody_else_just_made_is_written_to(cluster, monkeypatch):

@@ -9,6 +9,7 @@ import pytest
 
 from es_hybrid.documents import Fields, document
 from es_hybrid.errors import AccessDenied
+from es_hybrid.indexing.patience import Requests
 from es_hybrid.indexing.plan import plan
 from tests.fakes import Answer, FakeServer
 
@@ -24,7 +25,7 @@ def found(one, content_hash=None, text_hash=None):
 
 def planned(*docs):
     with FakeServer({MGET: {"docs": list(docs)}}) as server:
-        return plan(server.client(), "films-000001", [A, B]), server.requests[0]
+        return plan(Requests(server.client()), "films-000001", [A, B]), server.requests[0]
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,7 @@ def test_a_document_that_came_with_its_vector_needs_none_of_the_index():
     given = replace(A, vector=np.ones(2, np.float32))
     answer = {"docs": [found(A, "another hash", A.text_hash)]}
     with FakeServer({MGET: answer}) as server:
-        todo = plan(server.client(), "films-000001", [given])
+        todo = plan(Requests(server.client()), "films-000001", [given])
     assert (todo.write, todo.rewrite) == ((given,), ())
 
 
@@ -71,4 +72,4 @@ def test_only_the_hashes_are_asked_for():
 def test_a_refusal_is_an_error_not_an_empty_index():
     refused = Answer({"error": {"type": "security_exception", "reason": "no"}}, status=403)
     with FakeServer({MGET: refused}) as server, pytest.raises(AccessDenied):
-        plan(server.client(), "films-000001", [A])
+        plan(Requests(server.client()), "films-000001", [A])

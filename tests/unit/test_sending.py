@@ -8,7 +8,8 @@ import pytest
 from es_hybrid.documents import Fields, document
 from es_hybrid.errors import AccessDenied, IndexNotFound, RequestRefused, ServerUnreachable
 from es_hybrid.indexing.bulk import prepared
-from es_hybrid.indexing.sending import ATTEMPTS, PATIENCE, Sender
+from es_hybrid.indexing.patience import PATIENCE, Patience, Requests
+from es_hybrid.indexing.sending import ATTEMPTS, Sender
 from tests.fakes import Answer, FakeServer
 
 OK = {"status": 201}
@@ -31,7 +32,7 @@ NO_MASTER = item(503, "cluster_block_exception", "blocked by: [SERVICE_UNAVAILAB
 
 
 def ready(name):
-    return prepared(document({"_id": name, "text": name}, Fields()), b'"more":1')
+    return prepared(document({"_id": name, "text": name}, Fields()))
 
 
 def items(*results):
@@ -57,15 +58,18 @@ class Naps:
         self.taken.append(seconds)
 
 
+def sender_to(server, clock, **options):
+    return Sender(Requests(server.client(**options), Patience(clock=clock)), "films")
+
+
 class Run:
     """Sends documents called a, b, c … to a server that answers in turn."""
 
     def __init__(self, names, *answers, **options):
         clock, self.notices = Naps(), []
         with FakeServer({("POST", "/films/_bulk"): answers}) as server:
-            sender = Sender(
-                server.client(), "films", clock=clock, notice=self.notices.append, **options
-            )
+            patience = Patience(notice=self.notices.append, clock=clock, **options)
+            sender = Sender(Requests(server.client(), patience), "films")
             sent = sender.send([ready(name) for name in names])
         self.naps, self.error = clock.taken, sent.error
         self.requests = [
@@ -97,7 +101,7 @@ def test_an_item_that_may_pass_is_sent_again_alone(passing):
     assert run.requests == [["a", "b", "c"], ["b"]]
 
 
-@pytest.mark.parametrize("bad", [BAD, STRICT, GONE, CONFLICT])
+@pytest.mark.parametrize("bad", [BAD, STRICT, CONFLICT])
 def test_each_item_of_a_mixed_answer_has_its_own_fate(bad):
     run = Run("abc", items(OK, bad, BUSY), items(OK))
     error = bad["error"]
@@ -126,8 +130,9 @@ def test_a_document_that_is_refused_while_others_pass_is_at_fault():
     assert run.error is not None  # what passed at the same time proves nothing
     shared = FakeServer({("POST", "/films/_bulk"): items(BUSY)})
     with shared as server:
-        sender = Sender(server.client(), "films", clock=Taking(), notice=print)
-        sender.clock.sender = sender
+        clock = Taking()
+        sender = sender_to(server, clock)
+        clock.patience = sender.patience
         [refused] = sender.send([ready("b")]).refused
     assert (refused.kind, refused.attempts) == ("es_rejected_execution_exception", ATTEMPTS)
 
@@ -137,7 +142,7 @@ class Taking(Naps):
 
     def wait(self, seconds, until):
         super().wait(seconds, until)
-        self.sender.took(1)
+        self.patience.took(1)
 
 
 @pytest.mark.parametrize("block", [READ_ONLY, FLOOD, NO_MASTER])
@@ -168,7 +173,7 @@ def test_a_block_of_the_whole_request_is_waited_for(status):
     ],
 )
 def test_after_the_patience_the_run_stops_and_all_is_unsent(trouble):
-    run = Run("ab", trouble, patience=20)
+    run = Run("ab", trouble, seconds=20)
     assert run.unsent == ["a", "b"]
     assert sum(run.naps) == 20
     assert "so the run stops" in str(run.error)
@@ -233,8 +238,9 @@ def test_both_halves_are_unsent_where_the_first_is_denied():
         (items(DENIED, DENIED), AccessDenied),
         (refusal(400), RequestRefused),
         (refusal(404, "index_not_found_exception"), IndexNotFound),
+        (items(GONE, GONE), IndexNotFound),
     ],
-    ids=["401", "403", "denied items", "400", "404"],
+    ids=["401", "403", "denied items", "400", "404", "items without an index"],
 )
 def test_what_will_not_pass_stops_at_once(answer, error):
     run = Run("ab", answer)
@@ -250,8 +256,8 @@ def test_what_was_written_beside_a_denied_item_counts():
 
 def test_once_stopped_nothing_is_sent_a_second_time():
     with FakeServer({("POST", "/films/_bulk"): refusal(503)}) as server:
-        sender = Sender(server.client(), "films", clock=Naps())
-        sender.stop()
+        sender = sender_to(server, Naps())
+        sender.patience.stop()
         sent = sender.send([ready("a")])
     assert isinstance(sent.error, RequestRefused)
     assert len(server.requests) == 1
@@ -259,7 +265,7 @@ def test_once_stopped_nothing_is_sent_a_second_time():
 
 def test_where_one_batch_stops_the_others_stop_as_well():
     with FakeServer({("POST", "/films/_bulk"): (refusal(401), refusal(503))}) as server:
-        sender = Sender(server.client(), "films", clock=Naps())
+        sender = sender_to(server, Naps())
         first, second = sender.send([ready("a")]), sender.send([ready("b")])
     assert isinstance(first.error, AccessDenied)
     assert second.error is first.error  # whichever of them is asked for the reason first
@@ -286,6 +292,44 @@ def test_a_connection_that_is_gone_is_a_server_that_cannot_be_reached():
 def test_a_client_that_tries_again_by_itself_does_not_here():
     with FakeServer({("POST", "/films/_bulk"): (refusal(503), items(OK))}) as server:
         clock = Naps()
-        client = server.client(max_retries=5, retry_on_status=(503,))
-        Sender(client, "films", clock=clock).send([ready("a")])
+        sender_to(server, clock, max_retries=5, retry_on_status=(503,)).send([ready("a")])
     assert len(clock.taken) == 1
+
+
+def failing_with(poison):
+    """Answers a request as a whole with 500 as long as it holds this document."""
+
+    class Poisoned(FakeServer):
+        def answer_to(self, method, path):
+            names = [orjson.loads(line)["index"]["_id"] for line in lines(self.requests[-1])]
+            return refusal(500) if poison in names else Answer(items(*[OK] * len(names)))
+
+    return Poisoned()
+
+
+def lines(request):
+    return request.body.splitlines()[::2]
+
+
+@pytest.mark.parametrize("poison", "adh")
+def test_one_document_that_spoils_whole_requests_is_found_and_refused_alone(poison):
+    clock = Naps()
+    with failing_with(poison) as server:
+        sent = sender_to(server, clock).send([ready(name) for name in "abcdefgh"])
+    assert [one.document.id for one in sent.refused] == [poison]
+    assert sorted(one.id for one in sent.written) == sorted(set("abcdefgh") - {poison})
+    assert (sent.error, sum(clock.taken) < 20) == (None, True)
+
+
+def test_a_server_that_fails_on_everything_blames_no_document():
+    run = Run("abc", refusal(500))
+    assert sorted(run.unsent) == ["a", "b", "c"]
+    assert (run.refused, sum(run.naps)) == ({}, PATIENCE)
+    assert "document 'a' of " in str(run.error)
+
+
+def test_through_an_alias_no_index_is_made_by_chance():
+    with FakeServer({("POST", "/films-1-writes/_bulk"): items(OK)}) as server:
+        requests = Requests(server.client(), Patience(clock=Naps()))
+        Sender(requests, "films-1", alias="films-1-writes").send([ready("a")])
+    assert "require_alias=true" in server.requests[0].query

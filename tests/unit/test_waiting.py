@@ -3,7 +3,7 @@
 import pytest
 
 from es_hybrid.errors import RequestRefused
-from es_hybrid.indexing import Indexer, sending
+from es_hybrid.indexing import Indexer, patience
 from tests.cluster import Cluster
 from tests.embedders import WordEmbedder
 
@@ -35,7 +35,7 @@ class Blocked(Cluster):
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch):
-    monkeypatch.setattr(sending, "_LONGEST_WAIT", 0.01)
+    monkeypatch.setattr(patience, "_LONGEST_WAIT", 0.01)
 
 
 def write(cluster, **options):
@@ -52,12 +52,12 @@ def test_a_block_that_is_lifted_costs_no_document(tmp_path):
 
 def test_a_block_is_told_in_the_progress_and_in_the_log(monkeypatch, caplog):
     told = []
-    monkeypatch.setattr(sending, "_LONGEST_WAIT", 5)
+    monkeypatch.setattr(patience, "_LONGEST_WAIT", 5)
     monkeypatch.setattr("random.uniform", lambda _, longest: 3 if longest > 1 else longest)
     write(Blocked(times=3)).write(FILMS, progress=lambda one: told.append(one.waiting))
     assert any("flood-stage" in waiting for waiting in told)
     assert told[-1] == ""
-    assert "waiting for up to 300 s: POST /films-000001/_bulk" in caplog.text
+    assert "waiting for up to 300 s: POST /films-000001-writes/_bulk" in caplog.text
 
 
 def test_after_its_patience_a_run_stops_and_the_next_one_writes_all(tmp_path):
