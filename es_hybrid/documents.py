@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from es_hybrid.errors import RecordError
 from es_hybrid.field_types import FieldType, retyped
 from es_hybrid.json_values import dumped, shown
+from es_hybrid.objects import value_at, with_value
 from es_hybrid.texts import composed, is_blank
 from es_hybrid.vectors import Vectors
 
@@ -36,9 +37,9 @@ PASSAGES_FIELD = "passages"
 META_FIELD = "es_hybrid"
 
 
-def reserved_fields(*, passages: bool) -> frozenset[str]:
-    """The fields that no record may have, as es_hybrid writes them itself."""
-    return frozenset({META_FIELD, VECTOR_FIELD} | ({PASSAGES_FIELD} if passages else set()))
+def reserved_fields(*, passages: bool, vector_field: str = VECTOR_FIELD) -> frozenset[str]:
+    """The fields that no record may have, as es_hybrid writes them itself; full names."""
+    return frozenset({META_FIELD, vector_field} | ({PASSAGES_FIELD} if passages else set()))
 
 
 # Elasticsearch's metadata fields. Inside a document it refuses them ("is a metadata field and
@@ -100,7 +101,7 @@ class Fields:
             otherwise derives the id from the content, so that the same record keeps its id.
         columns: field -> the column of the record that it is read from, where the two differ.
         types: field -> what its values are converted to.
-        reserved: fields that no record may have.
+        reserved: fields that no record may have, full names.
         text_required: whether a record without text is refused; given vectors need none.
     """
 
@@ -130,6 +131,7 @@ class Reader:
         self._id_field = fields.id or DEFAULT_ID_FIELD
         self._id_is_no_field = self._id_field == DEFAULT_ID_FIELD
         self._known: dict[tuple[str, ...], dict[str, str]] = {}
+        self._reserved_inside = tuple(name for name in fields.reserved if "." in name)
 
     def document(
         self, record: Record, *, where: str = "", vector: Vectors | None = None
@@ -147,6 +149,9 @@ class Reader:
         if renamed is None:
             renamed = self._renamed(names)
         source = dict(record)
+        for name in self._reserved_inside:
+            if value_at(source, name) is not None:
+                raise _written_by_us(name)
         text, title = self._texts(source)
         given = source.get(self._id_field, _MISSING)
         if self._id_is_no_field:
@@ -173,7 +178,9 @@ class Reader:
         parts = []
         for name in names:
             value = source.get(name)
-            if type(value) is str:
+            if value is None and "." in name:
+                parts.append(_text_inside(source, name))
+            elif type(value) is str:
                 if not value.isascii():
                     source[name] = value = composed(value)
                 parts.append(value.strip())
@@ -278,6 +285,15 @@ def by_field(record: Mapping[str, T], columns: Mapping[str, str]) -> Mapping[str
     return kept | {name: record[column] for name, column in columns.items() if column in record}
 
 
+def _text_inside(source: dict[str, Any], name: str) -> str:
+    """The text of a field inside an object of `source`, where it becomes composed."""
+    value = value_at(source, name)
+    made = _composed_value(value)
+    if isinstance(value, str) and made != value:
+        source.update(with_value(source, name, made))
+    return _text_of(name, made)
+
+
 def _composed_value(value: Any) -> Any:
     """A text field in normal form C, as `texts.composed` says.
 
@@ -297,11 +313,16 @@ def _composed_text(value: Any) -> Any:
 def _refuse_reserved(names: Iterable[str], reserved: Collection[str]) -> None:
     for name in names:
         if name.partition(".")[0] in reserved:  # Elasticsearch reads a dot as a path
-            vectors = ", or if it holds the vectors, --vector-field " + name
-            raise RecordError(
-                f"field {name!r} is written by es_hybrid itself: rename it with --map OTHER={name}"
-                f"{vectors if name == VECTOR_FIELD else ''}"
-            )
+            raise _written_by_us(name)
+
+
+def _written_by_us(name: str) -> RecordError:
+    vectors = f", or if it holds the vectors, --vector-field {name}"
+    way_out = "leave it out" if "." in name else f"rename it with --map OTHER={name}"
+    return RecordError(
+        f"field {name!r} is written by es_hybrid itself: {way_out}"
+        f"{vectors if name == VECTOR_FIELD else ''}"
+    )
 
 
 def _without_text(record: Record, names: Sequence[str]) -> RecordError:

@@ -14,11 +14,11 @@ from es_hybrid.documents import META_FIELD, PASSAGES_FIELD, Document
 from es_hybrid.errors import ContractError, UsageError
 from es_hybrid.existing.index import Existing
 from es_hybrid.existing.scan import Found
-from es_hybrid.existing.texts import object_at
 from es_hybrid.filters import Clause
 from es_hybrid.indexing.bulk import Prepared
 from es_hybrid.indexing.embedding import Embedded, Vector
 from es_hybrid.mapping import index_body
+from es_hybrid.objects import change_at
 from es_hybrid.vectors import packed
 
 # The analysis of an index that has its own: no profile of es_hybrid.
@@ -50,7 +50,7 @@ def check_room(index: Existing, contract: Contract) -> None:
         ContractError: a field of the user's own has the name of one of ours.
         UsageError: the documents are not kept whole, so that an update would lose fields.
     """
-    names = {META_FIELD, PASSAGES_FIELD if contract.passages else contract.vector_field}
+    names = {META_FIELD, vectors_of(contract)}
     taken = index.mappings.get("properties", {})
     for name in sorted(names):
         if name in taken or name in index.fields:
@@ -67,6 +67,11 @@ def check_room(index: Existing, contract: Contract) -> None:
         )
 
 
+def vectors_of(contract: Contract) -> str:
+    """The field that holds all vectors of a document."""
+    return PASSAGES_FIELD if contract.passages else contract.vector_field
+
+
 def has_vector(contract: Contract) -> Clause:
     """The query for documents with a vector."""
     if not contract.passages:
@@ -76,7 +81,7 @@ def has_vector(contract: Contract) -> Clause:
 
 
 def addition(item: Embedded, contract: Contract, *, base64: bool) -> dict[str, Any]:
-    """What a document gets: its vectors, and of which text they are.
+    """What a document gets, by full names: its vectors, and of which text they are.
 
     A hash of the whole content is taken away, as other programs write to the index as well.
 
@@ -104,16 +109,13 @@ def addition(item: Embedded, contract: Contract, *, base64: bool) -> dict[str, A
         return {PASSAGES_FIELD: passages, META_FIELD: made}
     [vector] = item.vectors
     made["norm"] = vector.norm
-    values = _values(vector, base64=base64)
-    return {**object_at(contract.vector_field, values), META_FIELD: made}
+    return {contract.vector_field: _values(vector, base64=base64), META_FIELD: made}
 
 
 def removal(contract: Contract) -> dict[str, Any]:
-    """What takes a document's vectors away, where it has no text any more."""
+    """What takes a document's vectors away, where it has no text any more, by full names."""
     made = {"text_hash": None, "content_hash": None, "norm": None}
-    if contract.passages:
-        return {PASSAGES_FIELD: None, META_FIELD: made}
-    return {**object_at(contract.vector_field, None), META_FIELD: made}
+    return {vectors_of(contract): None, META_FIELD: made}
 
 
 def _values(vector: Vector, *, base64: bool) -> Any:
@@ -122,8 +124,17 @@ def _values(vector: Vector, *, base64: bool) -> Any:
 
 
 def update(document: Document, found: Found, added: Mapping[str, Any]) -> Prepared:
-    """The lines that add to a document, unless it changed since it was read."""
-    pair = ({"update": found.guarded}, {"doc": added})
+    """The lines that add to a document, unless it changed since it was read.
+
+    Args:
+        document: whose fate is told by them.
+        found: its state, with the object in its source that the vector lies in, if any.
+        added: field -> value, by full names.
+    """
+    changes: dict[str, Any] = {}
+    for name, value in added.items():
+        changes |= change_at(found.source, name, value)
+    pair = ({"update": found.guarded}, {"doc": changes})
     lines = (orjson.dumps(one, option=_LINE) for one in pair)
     return Prepared(document, b"".join(lines))
 

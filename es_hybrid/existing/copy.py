@@ -19,15 +19,15 @@ from elasticsearch import Elasticsearch
 
 from es_hybrid import capabilities
 from es_hybrid.contract import Contract
-from es_hybrid.documents import META_FIELD, PASSAGES_FIELD, Document
+from es_hybrid.documents import META_FIELD, Document
 from es_hybrid.embedders import Embedder
 from es_hybrid.errors import RecordError
-from es_hybrid.existing.additions import addition
+from es_hybrid.existing.additions import addition, vectors_of
 from es_hybrid.existing.changes import Marks, changed, count, marks, untouched
 from es_hybrid.existing.index import Existing
 from es_hybrid.existing.run import OnProgress, text_hash
 from es_hybrid.existing.scan import Found, Page, Scan, pages, read_again
-from es_hybrid.existing.texts import text_document, value_at
+from es_hybrid.existing.texts import text_document
 from es_hybrid.indexing.bulk import Prepared
 from es_hybrid.indexing.dead_letters import DeadLetters
 from es_hybrid.indexing.embedding import Embedded, embedded
@@ -35,6 +35,7 @@ from es_hybrid.indexing.flight import Flight, flight
 from es_hybrid.indexing.patience import PATIENCE
 from es_hybrid.indexing.report import SHOWN_PROBLEMS, Problem, Progress
 from es_hybrid.indexing.sending import Outcome
+from es_hybrid.objects import value_at, with_value, without
 from es_hybrid.passages import Splitter
 from es_hybrid.similarity import similarity
 from es_hybrid.texts import is_blank
@@ -164,8 +165,7 @@ class Copy:
         if self.can.leaves_vectors_out:
             source["exclude_vectors"] = False  # vectors of the user's own are copied too
         if contract is not None and not self.job.keeps:
-            vectors = PASSAGES_FIELD if contract.passages else contract.vector_field
-            source["excludes"] = [vectors]
+            source["excludes"] = [vectors_of(contract)]
         return Scan(self.job.source.index, source or True)
 
     def _copy(self, found: Generator[Page, None, None]) -> None:
@@ -230,13 +230,9 @@ class Copy:
             self.job.client,
             self.job.target,
             documents,
-            includes=[*self._ours(), META_FIELD],
+            includes=[vectors_of(self.job.contract), META_FIELD],
             vectors=self.can.leaves_vectors_out,
         )
-
-    def _ours(self) -> list[str]:
-        contract = self.job.contract
-        return [PASSAGES_FIELD if contract.passages else contract.vector_field]
 
     def _document(self, found: Found) -> Document:
         names, index = self.job.contract.text_fields, self.job.source.index
@@ -249,7 +245,7 @@ class Copy:
         """The vectors that were made of this very text; None where there are none."""
         known = text_hash(donor)
         adopted = self.job.source.adopted and self.job.keeps and known is None
-        [name] = self._ours()
+        name = vectors_of(self.job.contract)
         vectors = value_at(donor.source, name)
         if vectors is None or not (known == document.text_hash or adopted):
             return None
@@ -300,13 +296,11 @@ class Copy:
         if isinstance(known, Mapping):
             kept = {key: known[key] for key in ("content_hash", "source") if key in known}
         old = self.job.source.contract
-        for name in {*self._ours(), *([PASSAGES_FIELD] if old and old.passages else [])}:
-            _forget(body, name)
-        if old is not None and not old.passages:
-            _forget(body, old.vector_field)
+        for name in {vectors_of(self.job.contract), *([vectors_of(old)] if old else [])}:
+            body = without(body, name)
         for name, value in parts.items():
             if name != META_FIELD:
-                _set(body, name, value)
+                body = with_value(body, name, value)
         made = {**parts.get(META_FIELD, {}), **kept}
         return {**body, **({META_FIELD: made} if made else {})}
 
@@ -377,29 +371,3 @@ class Copy:
     def _tell(self) -> None:
         waiting = self.flight.waiting if self.flight else ""
         self.job.progress(Progress(self.done, self.done, self.done, self.total, waiting))
-
-
-def _forget(body: dict[str, Any], name: str) -> None:
-    """Take a field away, without touching the objects around it that the caller has."""
-    body.pop(name, None)
-    head, _, rest = name.partition(".")
-    if rest and isinstance(body.get(head), Mapping):
-        body[head] = dict(body[head])
-        _forget(body[head], rest)
-
-
-def _set(body: dict[str, Any], name: str, value: Any) -> None:
-    """Give a field a value, inside the object that is there."""
-    if isinstance(value, Mapping) and isinstance(body.get(name), Mapping):
-        inner = dict(body[name])
-        for key, one in value.items():
-            _set(inner, key, one)
-        body[name] = inner
-        return
-    head, _, rest = name.partition(".")
-    if rest:
-        inner = dict(body[head]) if isinstance(body.get(head), Mapping) else {}
-        _set(inner, rest, value)
-        body[head] = inner
-    else:
-        body[name] = value

@@ -150,7 +150,7 @@ class Run:
         changed, self.again = self.again, []
         if not changed:
             return
-        names = [*self.job.contract.text_fields, _HASH]
+        names = text_source(self.job.contract)["includes"]
         states = read_again(
             self.job.client, self.job.index, [one.found for one in changed], includes=names
         )
@@ -254,5 +254,10 @@ def text_hash(found: Found) -> Any:
 
 
 def text_source(contract: Contract) -> dict[str, Any]:
-    """``_source`` of a scan that looks at texts and hashes."""
-    return {"includes": [*contract.text_fields, _HASH]}
+    """``_source`` of a scan that looks at texts and hashes.
+
+    And at the object that the vector lies in, if any: it may be a list, into which none is put.
+    """
+    head, _, rest = contract.vector_field.partition(".")
+    includes = [*contract.text_fields, _HASH, *([head] if rest else [])]
+    return {"includes": includes, "excludes": [contract.vector_field]}

@@ -2,47 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from es_hybrid.documents import Document, Fields, document
 from es_hybrid.existing.scan import Found
-
-
-def value_at(source: Mapping[str, Any], name: str) -> Any:
-    """What a field with this full name holds; None where there is nothing.
-
-    >>> value_at({"a": [{"b": 1}, {"b": 2}]}, "a.b"), value_at({"a.b": 3}, "a.b")
-    ([1, 2], 3)
-    """
-    if name in source:
-        return source[name]
-    parts = name.split(".")
-    for cut in range(1, len(parts)):
-        head, rest = ".".join(parts[:cut]), ".".join(parts[cut:])
-        if head in source:
-            return _inside(source[head], rest)
-    return None
-
-
-def _inside(value: Any, rest: str) -> Any:
-    if isinstance(value, Mapping):
-        return value_at(value, rest)
-    if isinstance(value, list):
-        return [found for item in value if (found := _inside(item, rest)) is not None]
-    return None
-
-
-def object_at(name: str, value: Any) -> dict[str, Any]:
-    """The object in which a field with this full name holds `value`.
-
-    >>> object_at("a.b", 1)
-    {'a': {'b': 1}}
-    """
-    for part in reversed(name.split(".")):
-        value = {part: value}
-    made: dict[str, Any] = value
-    return made
+from es_hybrid.objects import value_at
 
 
 def text_document(found: Found, names: Sequence[str], *, index: str) -> Document:

@@ -14,9 +14,10 @@ import numpy as np
 from es_hybrid.capabilities import Capabilities
 from es_hybrid.client import path
 from es_hybrid.contract import Contract
-from es_hybrid.documents import META_FIELD, PASSAGES_FIELD, VECTOR_FIELD, Document
+from es_hybrid.documents import META_FIELD, PASSAGES_FIELD, Document
 from es_hybrid.indexing.embedding import Embedded, Vector
 from es_hybrid.indexing.patience import Requests
+from es_hybrid.objects import value_at
 from es_hybrid.passages import Passage
 from es_hybrid.vectors import unpacked
 
@@ -40,7 +41,12 @@ def kept(
     Raises:
         ServerError: the server refused, or cannot be reached for longer than the patience lasts.
     """
-    includes = (VECTOR_FIELD, f"{META_FIELD}.norm", PASSAGES_FIELD, contract.text_fields[0])
+    includes = (
+        contract.vector_field,
+        f"{META_FIELD}.norm",
+        PASSAGES_FIELD,
+        contract.text_fields[0],
+    )
     params = {"_source_includes": ",".join(includes)}
     if can.leaves_vectors_out:
         params["_source_exclude_vectors"] = "false"
@@ -67,11 +73,11 @@ def _embedded(document: Document, source: Mapping[str, Any], contract: Contract)
 
 
 def _title(source: Mapping[str, Any], contract: Contract) -> Any:
-    return source.get(contract.text_fields[0])
+    return value_at(source, contract.text_fields[0])
 
 
 def _vector(source: Mapping[str, Any], beside: Mapping[str, Any], contract: Contract) -> Vector:
-    values = unpacked(source[VECTOR_FIELD])
+    values = unpacked(value_at(source, contract.vector_field))
     if values.shape != (contract.embedder.dims,) or not np.isfinite(values).all():
         raise ValueError(f"no vector of {contract.embedder.dims} dimensions: {values.shape}")
     return Vector(values, float(beside["norm"]))

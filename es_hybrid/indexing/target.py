@@ -12,7 +12,6 @@ from es_hybrid import capabilities
 from es_hybrid.analysis import AUTO
 from es_hybrid.client import path, request
 from es_hybrid.contract import Contract, probe
-from es_hybrid.documents import VECTOR_FIELD
 from es_hybrid.embedders import DEFAULT_EMBEDDER, Embedder, load_embedder
 from es_hybrid.errors import ContractMismatch, NoContract
 from es_hybrid.field_types import FieldType
@@ -136,7 +135,6 @@ def existing(live: LiveIndex, name: str, wanted: Wanted) -> Target:
         ContractMismatch: it was made differently; names both.
     """
     _compare(live, wanted)
-    _refuse_adopted(live)
     types = _types(wanted, live.contract.text_fields, live)
     return Target(
         name,
@@ -148,15 +146,6 @@ def existing(live: LiveIndex, name: str, wanted: Wanted) -> Target:
         new_types={name: kind for name, kind in types.items() if live.types.get(name) != kind},
         alias=live.alias,
     )
-
-
-def _refuse_adopted(live: LiveIndex) -> None:
-    field = live.contract.vector_field
-    if field != VECTOR_FIELD:
-        raise ContractMismatch(
-            f"index {live.index!r} keeps its vectors in {field!r}, which another program writes: "
-            f"write to it with that program, and run es-hybrid enrich {live.index}"
-        )
 
 
 def _types(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from es_hybrid import Indexer, Leg, Searcher
+from es_hybrid import Indexer, Leg, Searcher, capabilities
 from es_hybrid.client import path, request
 from es_hybrid.errors import ContractError, ContractMismatch, NoContract, UsageError
 from es_hybrid.existing import adopt, enrich, survey
@@ -41,6 +41,19 @@ def wines(es):
     with foreign_index(es, mappings=mappings()) as made:
         put_vectors(es, made)
         yield made
+
+
+NEW = wine(999) | {"_id": "new"}
+
+
+def whole(es, name):
+    """Every document with its vectors, as the index keeps it."""
+    request(es, "POST", path(name, "_refresh"))
+    body = {"size": 100, "_source": {"excludes": []}}
+    if capabilities.read(es).leaves_vectors_out:
+        body["_source"]["exclude_vectors"] = False
+    hits = request(es, "POST", path(name, "_search"), body=body)["hits"]["hits"]
+    return {hit["_id"]: hit for hit in hits}
 
 
 def adopted(es, name, *, embedder=WORDS, text_fields=TEXT_FIELDS):
@@ -182,10 +195,44 @@ def test_enrich_leaves_the_vectors_of_others_and_makes_what_is_missing(es, wines
     assert new["title"] == "Wine 999"
 
 
-def test_es_hybrid_index_does_not_write_beside_the_adopted_field(es, wines):
+def test_the_indexer_writes_vectors_into_the_adopted_field(es, wines):
     adopted(es, wines)
-    with pytest.raises(ContractMismatch, match=r"keeps its vectors in 'body\.vector'"):
-        Indexer(es, wines, embedder=WORDS).write([{"_id": "1", "title": "x"}])
+    report = Indexer(es, wines, embedder=WORDS).write([wine(7) | {"_id": "7"}, NEW])
+    found = {key: one["_source"]["body"]["vector"] for key, one in whole(es, wines).items()}
+    made = WORDS.embed_documents(["Wine 999 a wine number999 from valley5"])[0]
+    assert (report.indexed, report.embedded, survey(es, wines).current) == (2, 2, 2)
+    assert found["new"] == pytest.approx(made / np.linalg.norm(made), abs=1e-6)
+
+
+def test_the_indexer_finds_there_what_it_wrote_and_takes_its_vectors_over(es, wines):
+    adopted(es, wines)
+    Indexer(es, wines, embedder=WORDS).write([NEW])
+    again = Indexer(es, wines, embedder=WORDS).write([NEW])
+    dearer = Indexer(es, wines, embedder=WORDS).write([NEW | {"price": 9}])
+    text = "Wine 999 a wine number999 from valley5"
+    [hit] = Searcher(es, wines, embedder=WORDS).search(text, mode="knn", size=1)
+    assert (again.unchanged, dearer.rewritten, dearer.embedded) == (1, 1, 0)
+    assert (hit.id, hit.source["price"]) == ("new", 9)
+
+
+def test_a_record_with_a_vector_of_its_own_in_there_is_rejected(es, wines):
+    adopted(es, wines)
+    own = wine(1) | {"body": {"text": "x", "vector": [1.0] * 512}}
+    report = Indexer(es, wines, embedder=WORDS).write([NEW, own])
+    assert (report.indexed, report.rejected) == (1, 1)
+    assert "'body.vector' is written by es_hybrid itself" in report.problems[0].reason
+
+
+def test_objects_in_a_list_keep_all_that_they_hold(es, wines):
+    """No vector is put into the object around its field where there are several."""
+    adopted(es, wines)
+    texts = [{"text": "number777 here"}, {"text": "and there"}]
+    bulk(es, wines, {"enriched": wine(1) | {"body": texts}})
+    enrich(es, wines, embedder=WORDS)
+    Indexer(es, wines, embedder=WORDS).write([wine(2) | {"_id": "indexed", "body": texts}])
+    found = everything(es, wines)
+    assert [found[key]["body"] for key in ("enriched", "indexed")] == [texts, texts]
+    assert survey(es, wines).current == 2
 
 
 def test_the_command_line_says_how_many_agree(es, wines, url, capsys, monkeypatch):

@@ -12,8 +12,9 @@ from es_hybrid.existing.additions import addition, check_room, properties, remov
 from es_hybrid.existing.body import copied_body
 from es_hybrid.existing.index import Existing
 from es_hybrid.existing.scan import Found
-from es_hybrid.existing.texts import text_document, value_at
+from es_hybrid.existing.texts import text_document
 from es_hybrid.indexing.embedding import embedded
+from es_hybrid.objects import change_at, value_at, with_value, without
 from es_hybrid.passages import PassageSize
 from tests.embedders import WordEmbedder
 
@@ -81,7 +82,24 @@ def test_an_update_only_applies_to_the_state_that_was_read():
 def test_vectors_lie_inside_the_object_that_their_field_names():
     contract = replace(CONTRACT, vector_field="body.vector")
     assert properties(contract)["body"]["properties"]["vector"]["type"] == "dense_vector"
-    assert removal(contract)["body"] == {"vector": None}
+    assert removal(contract)["body.vector"] is None
+
+
+@pytest.mark.parametrize(
+    ("source", "changed", "change"),
+    [
+        ({}, {"a": {"b": 1}}, {"a": {"b": 1}}),
+        ({"a": {"c": 2}}, {"a": {"c": 2, "b": 1}}, {"a": {"b": 1}}),
+        ({"a": {"b": 3}}, {"a": {"b": 1}}, {"a": {"b": 1}}),
+        ({"a.b": 3}, {"a.b": 1}, {"a.b": 1}),
+        ({"a": [{"c": 2}]}, {"a": [{"c": 2}], "a.b": 1}, {"a.b": 1}),
+        ({"a": None}, {"a": None, "a.b": 1}, {"a.b": 1}),
+    ],
+)
+def test_a_value_inside_an_object_replaces_nothing_beside_it(source, changed, change):
+    assert with_value(source, "a.b", 1) == changed
+    assert change_at(source, "a.b", 1) == change
+    assert value_at(without(changed, "a.b"), "a.b") is None
 
 
 @pytest.mark.parametrize("taken", ["embedding", "es_hybrid"])
