@@ -16,7 +16,7 @@ ROOT = Path(es_hybrid.__file__).parent
 LAYERS = (
     {"analysis", "errors", "json_values", "objects", "texts"},
     {"cosine", "documents", "field_types", "filters", "fusion", "hits", "node", "vectors"},
-    {"mmr", "similarity", "vector_index"},
+    {"mmr", "similarity", "transforms", "vector_index"},
     {"contract", "embedders", "mapping", "passages", "rerank", "sources"},
     {"reports"},
     {"capabilities", "client", "connection", "live", "refusals", "settings", "steps"},
