@@ -130,11 +130,9 @@ def _goes_native(turn: Turn, known: Known) -> Steps[bool]:
     if asked.fusion == "auto" and known.route.refused:
         return False
     can = yield from known.can()
-    obstacle = native.obstacle(asked, turn.legs, can)
     if asked.fusion == "auto":
-        able = can.native_fusion is not False and native.tells_failures(can)
-        return able and obstacle is None
-    if obstacle is not None:
+        return known.route.able and native.obstacle(asked, turn.legs, can) is None
+    if (obstacle := native.obstacle(asked, turn.legs, can)) is not None:
         raise UsageError(f"fusion 'native' cannot do this: {obstacle}; take 'auto' or 'client'")
     return True
 

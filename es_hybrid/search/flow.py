@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from operator import itemgetter
 
 from es_hybrid.errors import (
     ContractError,
@@ -40,6 +41,9 @@ from es_hybrid.steps import work
 # Seconds for which the indices are known as they are: a search that can never work with what is
 # known reads them again, but not each time where there are many such searches.
 FRESH = 1.0
+
+# Of a key.
+_INDEX = itemgetter(0)
 
 
 def search(asked: Asked, known: Known, bound: Bound, vectors: Embedded) -> Rounds[SearchResult]:
@@ -96,7 +100,7 @@ def _found(
             if fixed or not (yield from known.changed(searched, since=began - FRESH)):
                 raise
             continue
-        strange = {index for index, _ in found.raw} - searched.contracts.keys()
+        strange = set(map(_INDEX, found.raw)) - searched.contracts.keys()
         doubtful = strange or found.degraded or not found.raw
         changed = doubtful and not fixed and (yield from known.changed(searched, since=began))
         if not strange and not changed:

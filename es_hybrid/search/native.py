@@ -41,16 +41,24 @@ _UNKNOWN = re.compile(
 
 
 class Route:
-    """What is known of one server's fusion: read once, and whether it was refused."""
+    """What is known of one server's fusion: read once, and whether it was refused.
+
+    Attributes:
+        can: the server's capabilities; None until they were read.
+        able: whether the native fusion may be tried.
+        refused: whether it was refused.
+    """
 
     def __init__(self) -> None:
         self.can: Capabilities | None = None
+        self.able = False
         self.refused = False
 
     def known(self) -> Steps[Capabilities]:
         """The server's capabilities, in steps."""
         if self.can is None:
             self.can = yield from capabilities.reading()
+            self.able = self.can.native_fusion is not False and tells_failures(self.can)
         return self.can
 
 

@@ -42,19 +42,12 @@ class Ranking:
         """How this leg saw the document `key`, which it must hold."""
         found = self.found[key]
         raw, cosine = self.compared(found)
-        return LegHit(
-            kind=self.leg.kind,
-            rank=self.ranks[key],
-            score=found["_score"],
-            cosine=cosine,
-            contribution=contribution,
-            similarity=raw,
-        )
+        score = found["_score"]
+        return LegHit(self.leg.kind, self.ranks[key], score, cosine, contribution, raw)
 
     def passage(self, key: Key) -> PassageHit | None:
         """The passage that this leg found the document `key` by, if it did."""
-        found = self.found.get(key)
-        if found is None or not self.leg.in_passages:
+        if not self.leg.in_passages or (found := self.found.get(key)) is None:
             return None
         return best_passage(found, cosine=self.compared(found)[1])
 
@@ -64,7 +57,8 @@ class Ranking:
             return None, None
         near = self.leg.similarity
         if near.scaled:  # no lengths are needed
-            return raw_and_cosine(near, found["_score"], query_norm=None, norm=None)
+            raw = near.raw(found["_score"])
+            return raw, raw
         norm = best_norm(found) or (found.get("fields", {}).get(NORM_FIELD) or [None])[0]
         return raw_and_cosine(near, found["_score"], query_norm=self.leg.query_norm, norm=norm)
 
@@ -99,15 +93,15 @@ def hit(
         raw: one of Elasticsearch's hits of this document.
         alone: whether a single leg was asked for, whose own scores remain.
     """
-    legs = {
-        one.leg.name: one.leg_hit(entry.key, contribution=None if alone else contribution)
-        for one, contribution in zip(rankings, entry.contributions, strict=True)
-        if contribution is not None
-    }
+    legs: dict[str, LegHit] = {}
+    passage = None
+    for one, contribution in zip(rankings, entry.contributions, strict=True):
+        if contribution is not None:
+            gave = None if alone else contribution
+            legs[one.leg.name] = one.leg_hit(entry.key, contribution=gave)
+            passage = passage or one.passage(entry.key)
     index, identifier = entry.key
     score = raw["_score"] if alone else max(entry.score, SMALLEST_SCORE)
-    passages = (one.passage(entry.key) for one in rankings if one.leg.in_passages)
-    passage = next(filter(None, passages), None)
     return Hit(identifier, index, score, raw.get("_source", {}), legs, passage)
 
 

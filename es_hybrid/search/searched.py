@@ -149,7 +149,7 @@ class Searched:
         near = field_similarity(said)
         return VectorField(near, kind or VECTOR_INDEX_TYPES["hnsw"], spec.get("dims"))
 
-    @property
+    @cached_property
     def own_vector_field(self) -> VectorField:
         """The field whose vectors the contract is about.
 
