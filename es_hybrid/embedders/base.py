@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Protocol
 
-from es_hybrid.errors import EmbedderError
+import numpy as np
+
+from es_hybrid.errors import EmbedderError, UsageError
 from es_hybrid.vectors import Vectors, matrix
 
 # Characters of a text that a model is given, some ten pages: what follows says little more of the
@@ -57,7 +60,9 @@ class Embedder(Protocol):
     """Turns texts into vectors. Need not normalise: es_hybrid does, and keeps the length.
 
     An embedder may also have ``count_tokens(texts)``: how many tokens it reads for each text as
-    a document, prefix and special tokens with it, before anything is cut. Passages need it.
+    a document, prefix and special tokens with it, before anything is cut. Passages need it. One
+    that computes on the cluster has ``bind(send)`` and is given the way there before it is asked
+    for anything, its `info` included; see `Send`.
     """
 
     @property
@@ -72,6 +77,65 @@ class Embedder(Protocol):
     def embed_queries(self, texts: Sequence[str]) -> Any:
         """Vectors of queries: numbers of shape (len(texts), dims)."""
         ...
+
+
+class Send(Protocol):
+    """Sends one request to the cluster that is indexed or searched, and returns the answer."""
+
+    def __call__(self, method: str, path: str, *, body: Any = None, ok: Sequence[int] = ()) -> Any:
+        """The answer's body, also of the error statuses in `ok`; `path` is quoted already."""
+        ...
+
+
+def library(name: str, *, extra: str, wanted_by: str) -> Any:
+    """A module that only some embedders need, imported when one of them is used.
+
+    Raises:
+        EmbedderError: it is not installed; names the extra that brings it.
+    """
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise EmbedderError(
+            f"{wanted_by} needs the {extra} extra ({error}): pip install 'es_hybrid[{extra}]'"
+        ) from None
+
+
+def check_above_zero(kind: str, **options: float | None) -> None:
+    """Raise UsageError where an option of an embedder is there, and not above 0."""
+    for name, value in options.items():
+        if value is not None and not value > 0:
+            raise UsageError(f"option {name}={value} of {kind!r} must be above 0")
+
+
+def shortened(vectors: Vectors, dims: int | None) -> Vectors:
+    """The first `dims` numbers of each row, at length 1 again; None keeps all.
+
+    For models that were trained so that the beginning of a vector says most (Matryoshka
+    representations, Kusupati et al. 2022, arXiv 2205.13147).
+
+    >>> shortened(np.array([[3.0, 4.0, 12.0]], np.float32), 2).round(1).tolist() == [
+    ...     [np.float32(0.6), np.float32(0.8)]]
+    True
+    """
+    if dims is None or dims == vectors.shape[1]:
+        return vectors
+    kept = vectors[:, :dims].astype(np.float64)
+    # A row of zeros stays one: who asked for it is told that it has no direction.
+    lengths = np.maximum(np.linalg.norm(kept, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    short: Vectors = (kept / lengths).astype(np.float32)
+    return short
+
+
+def check_dims(kind: str, dims: int | None, *, most: int) -> int:
+    """How many dimensions the vectors have.
+
+    Raises:
+        UsageError: more are asked for than the model has.
+    """
+    if dims is not None and not 0 < dims <= most:
+        raise UsageError(f"option dims={dims} of {kind!r}: this model has {most}")
+    return dims or most
 
 
 def document_vectors(embedder: Embedder, texts: Sequence[str]) -> Vectors:

@@ -1,0 +1,90 @@
+"""What embedders on torch share: how weights are read, and which version they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pickle import UnpicklingError
+from typing import Any, Literal
+
+from es_hybrid.errors import EmbedderError
+
+Weights = Literal["safetensors", "bin"]
+
+_REVISION = 12  # hexadecimal digits of a hash, as version control shows them
+
+
+def weight_arguments(weights: Weights) -> dict[str, Any]:
+    """Arguments of ``from_pretrained``: no file is read that could run code when it is loaded."""
+    return {"use_safetensors": True} if weights == "safetensors" else {"weights_only": True}
+
+
+def dtype(precision: str) -> Any:
+    """Torch's own name of a precision such as ``"float32"``."""
+    import torch
+
+    return getattr(torch, precision)
+
+
+@contextmanager
+def loading(name: str, *, library: str) -> Iterator[None]:
+    """While a model is loaded: its faults in our words, no progress bar among others' lines.
+
+    Raises:
+        EmbedderError: it is not there, or its weights may not be read.
+    """
+    try:
+        with _quiet():
+            yield
+    except UnpicklingError as error:
+        raise EmbedderError(
+            f"the weights of {name!r} hold more than weights ({_blocked(error)}), which could run "
+            "code: save the model as safetensors where it is trusted"
+        ) from error
+    except (OSError, ValueError) as error:
+        why = str(error).splitlines()[0]
+        raise EmbedderError(
+            f"{name!r} is neither a folder with a {library} model nor a name the hub gives: {why}"
+            f"{_PICKLED if 'safetensors' in why else ''}"
+        ) from error
+
+
+_PICKLED = (
+    "; save the model as safetensors, or let .bin files be read as mere weights with ?weights=bin"
+)
+
+
+def _blocked(error: UnpicklingError) -> str:
+    lines = [line for line in str(error).splitlines() if "GLOBAL" in line]
+    return lines[0].strip() if lines else "it cannot be read with weights_only"
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    from transformers.utils import logging as untyped
+
+    logging: Any = untyped
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+def revision(model: Any) -> str:
+    """The commit of the hub that the weights came from, else a hash of them."""
+    inner = getattr(model, "auto_model", model)
+    commit = getattr(getattr(inner, "config", None), "_commit_hash", None)
+    return str(commit) if commit else f"sha256:{weights_hash(inner)[:_REVISION]}"
+
+
+def weights_hash(model: Any) -> str:
+    """SHA-256 of the names and numbers of all parameters, hexadecimal."""
+    total = sha256()
+    for name, values in sorted(model.state_dict().items()):
+        total.update(name.encode())
+        total.update(values.detach().cpu().contiguous().float().numpy().tobytes())
+    return total.hexdigest()
