@@ -11,6 +11,7 @@ import typer
 
 from es_hybrid.cli.dead_letters import dead_letters
 from es_hybrid.cli.doctor import doctor
+from es_hybrid.cli.evaluation import evaluate
 from es_hybrid.cli.existing import adopt, enrich, rebuild, rollback, status
 from es_hybrid.cli.help import Command, Group
 from es_hybrid.cli.index import index
@@ -46,6 +47,7 @@ app = typer.Typer(
 
 _NODE, _DATA = "The embedded Elasticsearch", "Documents"
 _EXISTING = "Indices that exist already"
+_MEASURED = "Measuring, and planning"
 for command, panel in (
     (index, _DATA),
     (search, _DATA),
@@ -59,6 +61,7 @@ for command, panel in (
     (doctor, "When something does not work"),
 ):
     app.command(cls=Command, rich_help_panel=panel)(command)
+app.command("eval", cls=Command, rich_help_panel=_MEASURED)(evaluate)  # eval is Python's own
 app.add_typer(dead_letters, rich_help_panel=_DATA)
 app.add_typer(keys, rich_help_panel="Access")
 

@@ -1,0 +1,20 @@
+"""Reports: what a command found, as tables for a terminal and as one page with figures."""
+
+from es_hybrid.reports.figures import Bars, Changes, Figure, Lines, Point
+from es_hybrid.reports.html import page
+from es_hybrid.reports.parts import Cell, Number, Ranged, Report, Table, ranged
+
+__all__ = [
+    "Bars",
+    "Cell",
+    "Changes",
+    "Figure",
+    "Lines",
+    "Number",
+    "Point",
+    "Ranged",
+    "Report",
+    "Table",
+    "page",
+    "ranged",
+]

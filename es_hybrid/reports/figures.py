@@ -1,0 +1,214 @@
+"""Figures by Matplotlib (extra: ``report``), drawn as SVG that takes its colours from the page.
+
+Matplotlib writes each colour as it was given. Those of `_INKS` stand for roles, and become
+variables of the page's style sheet, which knows whether it is light or dark.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any, NamedTuple, Protocol
+
+from es_hybrid.errors import EsHybridError
+
+_TEXT, _FAINT = "#010203", "#010204"
+_SERIES = tuple(f"#0102{number:02x}" for number in range(0x10, 0x18))
+_INKS = {_TEXT: "var(--text)", _FAINT: "var(--faint)"} | {
+    ink: f"var(--series-{number})" for number, ink in enumerate(_SERIES)
+}
+
+_WIDTH = 7.5  # inches; a page scales it
+_STYLE: dict[Any, Any] = {
+    "text.parse_math": False,  # a dollar sign in a name is one
+    "svg.fonttype": "none",  # text stays text: it can be read aloud, found and copied
+    "svg.hashsalt": "es_hybrid",  # the same numbers give the same file
+    "font.size": 9,
+    "text.color": _TEXT,
+    "axes.labelcolor": _TEXT,
+    "axes.edgecolor": _FAINT,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": _TEXT,
+    "ytick.color": _TEXT,
+    "grid.color": _FAINT,
+    "grid.linewidth": 0.4,
+}
+
+
+class Point(NamedTuple):
+    """A value, and the interval around it where one is known."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+class Figure(Protocol):
+    """Something that can be drawn."""
+
+    @property
+    def title(self) -> str:
+        """What it shows."""
+        ...
+
+    @property
+    def told(self) -> str:
+        """The same in words, for people who do not see it."""
+        ...
+
+    def svg(self) -> str:
+        """The drawing, as an ``<svg>`` element."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Groups of bars with intervals.
+
+    Attributes:
+        title: what it shows.
+        told: the same in words.
+        groups: below each group of bars.
+        series: name -> a point for each group.
+        unit: of the axis.
+    """
+
+    title: str
+    told: str
+    groups: Sequence[str]
+    series: Mapping[str, Sequence[Point]]
+    unit: str = ""
+
+    def svg(self) -> str:
+        """The drawing."""
+        width = 0.8 / max(len(self.series), 1)
+        with _drawn(height=3.0) as (axes, out):
+            for number, (name, points) in enumerate(self.series.items()):
+                places = [group + width * number for group in range(len(points))]
+                bars = axes.bar(places, [p.value for p in points], width * 0.9, label=name)
+                for bar in bars:
+                    bar.set_color(_series(number))
+                for place, point in zip(places, points, strict=True):
+                    if point.low is not None and point.high is not None:
+                        axes.plot([place, place], [point.low, point.high], color=_TEXT, lw=1)
+            middle = width * (len(self.series) - 1) / 2
+            axes.set_xticks([group + middle for group in range(len(self.groups))], self.groups)
+            axes.set_ylabel(self.unit)
+            axes.grid(axis="y")
+            axes.set_axisbelow(True)
+            _legend(axes, many=len(self.series) > 1)
+        return _inked(out)
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Values along an axis.
+
+    Attributes:
+        title: what it shows.
+        told: the same in words.
+        along: what the axis counts.
+        places: on it.
+        series: name -> a value for each place; None leaves a gap.
+        unit: of the values.
+        mark: a value that is to be reached, drawn across.
+        log: whether the axis is logarithmic.
+    """
+
+    title: str
+    told: str
+    along: str
+    places: Sequence[float]
+    series: Mapping[str, Sequence[float | None]]
+    unit: str = ""
+    mark: float | None = None
+    log: bool = False
+
+    def svg(self) -> str:
+        """The drawing."""
+        with _drawn(height=3.2) as (axes, out):
+            for number, (name, values) in enumerate(self.series.items()):
+                shown = [float("nan") if value is None else value for value in values]
+                axes.plot(self.places, shown, "o-", ms=3, color=_series(number), label=name)
+            if self.mark is not None:
+                axes.axhline(self.mark, color=_TEXT, lw=0.8, ls="--")
+            if self.log:
+                axes.set_xscale("log")
+                axes.set_xticks(self.places, [f"{place:g}" for place in self.places])
+                axes.minorticks_off()
+            axes.set_xlabel(self.along)
+            axes.set_ylabel(self.unit)
+            axes.grid()
+            _legend(axes, many=len(self.series) > 1)
+        return _inked(out)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """One bar for each query, from the one that lost most to the one that won most.
+
+    Attributes:
+        title: what it shows.
+        told: the same in words.
+        values: of the queries, in any order.
+        unit: of the values.
+    """
+
+    title: str
+    told: str
+    values: Sequence[float]
+    unit: str = ""
+
+    def svg(self) -> str:
+        """The drawing."""
+        values = sorted(self.values)
+        with _drawn(height=2.4) as (axes, out):
+            places = range(len(values))
+            for number, sign in enumerate((-1, 1)):
+                part = [value if value * sign > 0 else 0.0 for value in values]
+                axes.fill_between(places, part, step="mid", color=_series(number), lw=0)
+            axes.axhline(0, color=_FAINT, lw=0.8)
+            axes.set_xlabel(f"{len(values):,} queries, sorted")
+            axes.set_ylabel(self.unit)
+            axes.grid(axis="y")
+        return _inked(out)
+
+
+def _series(number: int) -> str:
+    return _SERIES[number % len(_SERIES)]
+
+
+def _legend(axes: Any, *, many: bool) -> None:
+    if many:
+        axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+
+
+@contextmanager
+def _drawn(*, height: float) -> Iterator[tuple[Any, StringIO]]:
+    """Axes to draw on; what was drawn is in the file afterwards."""
+    try:
+        from matplotlib import rc_context
+        from matplotlib.backends.backend_svg import FigureCanvasSVG
+        from matplotlib.figure import Figure as Canvas
+    except ImportError:
+        raise EsHybridError(
+            "a report with figures needs: pip install 'es_hybrid[report]'"
+        ) from None
+    out = StringIO()
+    with rc_context(_STYLE):
+        figure = Canvas(figsize=(_WIDTH, height), layout="constrained")
+        FigureCanvasSVG(figure)
+        yield figure.add_subplot(), out
+        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
+
+
+def _inked(out: StringIO) -> str:
+    """The ``<svg>`` element alone, in the page's colours."""
+    drawing = out.getvalue()
+    drawing = drawing[drawing.index("<svg") :]
+    drawing = re.sub(r"<metadata>.*?</metadata>", "", drawing, flags=re.DOTALL)
+    return re.sub("#0102[0-9a-f]{2}", lambda ink: _INKS.get(ink[0], ink[0]), drawing)
