@@ -99,7 +99,9 @@ def parsed(line: bytes) -> Record | RecordError:
         return _unique(checked(orjson.loads(line)), line)
     except RecordError as error:
         return error
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        return RecordError("objects nested too deeply to be read: make it flatter")
+    except ValueError as error:
         return _constant(line) or RecordError(f"not JSON: {error}")
 
 
