@@ -8,6 +8,8 @@ from hashlib import blake2b
 from math import isnan
 from typing import Any, TypeVar
 
+from xxhash import xxh3_128, xxh3_128_hexdigest
+
 from es_hybrid.errors import RecordError
 from es_hybrid.field_types import FieldType, retyped
 from es_hybrid.json_values import dumped, shown
@@ -24,7 +26,7 @@ DEFAULT_TEXT_FIELDS = ("title", "text")
 # Elasticsearch's own limit: "id is too long, must be no longer than 512 bytes".
 MAX_ID_BYTES = 512
 
-_HASH_BYTES = 16
+_ID_BYTES = 16
 
 _MISSING = object()
 
@@ -68,12 +70,16 @@ PARTS_SUBFIELD = "parts"
 class Document:
     """One document, ready to be planned.
 
+    An index keeps both hashes and compares them with those of later runs, hence they stay as they
+    are. XXH3 has a frozen specification: https://github.com/Cyan4973/xxHash/blob/dev/doc
+
     Attributes:
         id: Elasticsearch `_id`, 1 to 512 bytes.
         source: the user's own fields, without the id field when that is ``_id``.
         text: what the embedder reads: the text fields, joined by a space.
-        content_hash: changes when any field or the ready vector changes; 32 hex digits.
-        text_hash: changes when `text` changes; 32 hex digits.
+        content_hash: changes when any field or the ready vector changes: XXH3 of `json` and, behind
+            it, the bytes of `vector`; 128 bits as 32 hex digits.
+        text_hash: changes when `text` changes: XXH3 of it in UTF-8; 128 bits as 32 hex digits.
         where: where it was read, for messages (``"docs.jsonl line 3"``).
         vector: float32, shape (dims,), where it came ready-made; None where an embedder makes it.
         title: what `text` begins with: the first of several text fields; "" where there is one.
@@ -159,15 +165,11 @@ class Reader:
         if renamed:
             source = {renamed.get(name, name): value for name, value in source.items()}
         json = dumped(source)
-        content = blake2b(json, digest_size=_HASH_BYTES)
-        if given is _MISSING:
-            self.made_ids += 1
-            identifier = content.hexdigest()
-        else:
-            identifier = self._id(given)
+        identifier = self._made_id(json) if given is _MISSING else self._id(given)
+        content = xxh3_128(json)
         if vector is not None:  # another one is another content, under the same id
             content.update(vector.data)
-        text_hash = blake2b(text.encode(), digest_size=_HASH_BYTES).hexdigest()
+        text_hash = xxh3_128_hexdigest(text.encode())
         return Document(
             identifier, source, text, content.hexdigest(), text_hash, where, vector, title, json
         )
@@ -221,6 +223,11 @@ class Reader:
         self._known[names] = found
         self.renamed |= {name: stored for name, stored in found.items() if name in METADATA_FIELDS}
         return found
+
+    def _made_id(self, json: bytes) -> str:
+        """By BLAKE2b, as nobody shall find two contents that overwrite each other."""
+        self.made_ids += 1
+        return blake2b(json, digest_size=_ID_BYTES).hexdigest()
 
     def _id(self, value: Any) -> str:
         # Four bytes are the most that a letter takes; half a surrogate pair is no ASCII.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pybase64 import b64decode, b64encode
 
 from es_hybrid.errors import VectorError
 
@@ -73,11 +73,11 @@ def unit(vectors: Vectors) -> UnitVectors:
     norms = _norms(exact)
     faults = _faults(norms)
     if not faults:
-        exact /= norms[:, None]
+        exact *= (1 / norms)[:, None]  # divisions take five times as long
         return UnitVectors(exact.astype(np.float32), norms, faults)
     scaled = np.zeros_like(vectors)
     usable = np.delete(np.arange(len(vectors)), list(faults))
-    scaled[usable] = exact[usable] / norms[usable, None]
+    scaled[usable] = exact[usable] * (1 / norms[usable, None])
     return UnitVectors(scaled, norms, faults)
 
 
@@ -175,12 +175,17 @@ def check_query(vector: Vectors, *, maker: str, scaled: bool = True) -> np.float
     return np.float64(result.norms[0])
 
 
-def packed(vectors: Vectors) -> list[str]:
+def encoded(vectors: Vectors) -> list[bytes]:
     """Each row as base64 of big-endian float32, as Elasticsearch 9.3+ reads it.
 
     https://www.elastic.co/docs/reference/elasticsearch/mapping-reference/dense-vector
     """
-    return [b64encode(row).decode("ascii") for row in vectors.astype(">f4")]
+    return list(map(b64encode, vectors.astype(">f4")))
+
+
+def packed(vectors: Vectors) -> list[str]:
+    """As `encoded`, for those who write JSON."""
+    return [row.decode("ascii") for row in encoded(vectors)]
 
 
 def unpacked(values: Any) -> Vectors:

@@ -32,7 +32,7 @@ class Prepared:
     lines: bytes
 
 
-def prepared(document: Document, *beside: bytes) -> Prepared:
+def prepared(document: Document, beside: Iterable[bytes] = ()) -> Prepared:
     """The lines for one document; whatever its fields are called, they stay data.
 
     Args:

@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-import numpy as np
-
 from es_hybrid.documents import Document
 from es_hybrid.embedders import LONGEST_TEXT, Embedder, document_vectors, token_counts
 from es_hybrid.errors import EmbedderError
@@ -89,22 +87,6 @@ def embedded(
             yield from _together(make, together)
             together, texts = [], 0
     yield from _together(make, together)
-
-
-def given(documents: Sequence[Document], *, maker: str, scaled: bool) -> Iterator[Embedded]:
-    """Documents that came with their vectors, which are looked at all at once.
-
-    Args:
-        documents: each has a vector.
-        maker: who made them, for messages.
-        scaled: whether vectors are brought to length 1.
-    """
-    if not documents:
-        return
-    vectors = np.array([one.vector for one in documents])
-    checked = _checked(vectors, maker=maker, scaled=scaled)
-    for document, vector in zip(documents, checked, strict=True):
-        yield Embedded(document, (vector,), (), vector.fault)
 
 
 @dataclass(slots=True)

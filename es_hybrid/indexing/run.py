@@ -17,11 +17,13 @@ from es_hybrid import capabilities
 from es_hybrid.analysis import SAMPLE
 from es_hybrid.documents import DEFAULT_ID_FIELD, Document, Fields
 from es_hybrid.errors import AccessDenied, EmbedderError, IndexNotFound, SourceError
-from es_hybrid.indexing import bulk, typed_fields
+from es_hybrid.indexing import typed_fields
+from es_hybrid.indexing.bulk import Prepared
 from es_hybrid.indexing.creation import create
 from es_hybrid.indexing.dead_letters import DeadLetters, withdraw
-from es_hybrid.indexing.embedding import Embedded, embedded, given, too_long
+from es_hybrid.indexing.embedding import Embedded, embedded, too_long
 from es_hybrid.indexing.flight import Flight, sending_pool
+from es_hybrid.indexing.given import checked
 from es_hybrid.indexing.intake import Duplicates, Intake, Window
 from es_hybrid.indexing.journal import Journal, fingerprint
 from es_hybrid.indexing.kept import kept
@@ -113,7 +115,11 @@ class Run:
         self.requests = Requests(self.client, self.patience, tell=self._tell)
         self.flight: Flight | None = None
         self.can = capabilities.read(self.client)
-        self.stored = Stored(source=job.origin, base64=self.can.base64_vectors)
+        self.stored = Stored(
+            source=job.origin,
+            base64=self.can.base64_vectors,
+            vector_field=job.target.contract.vector_field,
+        )
         self.ready = False
         self.index_id = job.index_id
         self.position = 0
@@ -218,7 +224,7 @@ class Run:
             self._settle()  # else an older document might arrive behind a newer one
         todo = self._plan(window.documents)
         self.tally.unchanged += todo.unchanged
-        flight.send(map(self._prepared, self._with_vectors(todo)))
+        flight.send(self._prepared(todo))
 
     def _plan(self, documents: Sequence[Document]) -> Plan:
         if self.target.created:  # by this run: what is in there, it wrote
@@ -244,7 +250,7 @@ class Run:
         elif self.target.new_types:
             typed_fields.add(self.client, self.target.index, self.target.new_types)
 
-    def _with_vectors(self, todo: Plan) -> Iterator[Embedded]:
+    def _prepared(self, todo: Plan) -> Iterator[Prepared]:
         """First those whose vectors the index has, then those that are embedded."""
         write = list(todo.write)
         for document, item in self._kept(todo.rewrite):
@@ -252,13 +258,14 @@ class Run:
                 write.append(document)
                 continue
             self.tally.rewritten += 1
-            yield item
+            yield self.stored.prepared(item)
         ready = [document for document in write if document.vector is not None]
-        yield from self._given(ready)
+        if ready:
+            yield from self._given(ready)
         if len(ready) < len(write):
             write = [document for document in write if document.vector is None]
             self._count_too_long(write)
-            yield from self._embedded(write)
+            yield from map(self.stored.prepared, self._embedded(write))
 
     def _kept(self, documents: Sequence[Document]) -> Iterator[tuple[Document, Embedded | None]]:
         target = self.target
@@ -270,15 +277,14 @@ class Run:
         found = too_long(self.target.embedder, [document.text for document in documents])
         self.tally.truncated = None if found is None else self.tally.truncated + found
 
-    def _given(self, documents: Sequence[Document]) -> Iterator[Embedded]:
+    def _given(self, documents: Sequence[Document]) -> Iterator[Prepared]:
         """Those whose vector can be used; the others are dead letters."""
         contract = self.target.contract
         scaled = similarity_of(contract.similarity).scaled
-        for item in given(documents, maker=contract.embedder.id, scaled=scaled):
-            if item.fault is None:
-                yield item
-            else:
-                self._dead(item.document, item.fault, error=EmbedderError.__name__)
+        found = checked(documents, maker=contract.embedder.id, scaled=scaled)
+        for document, why in found.refused:
+            self._dead(document, why, error=EmbedderError.__name__)
+        return self.stored.prepared_each(found)
 
     def _embedded(self, documents: Sequence[Document]) -> Iterator[Embedded]:
         """Those that have a vector, as they come; the others are dead letters."""
@@ -296,9 +302,6 @@ class Run:
             self.tally.embedded += 1
             self.tally.passages += len(item.passages)
             yield item
-
-    def _prepared(self, item: Embedded) -> bulk.Prepared:
-        return bulk.prepared(item.document, *self.stored.beside(item))
 
     def _flight(self, pool: ThreadPoolExecutor) -> Flight:
         """Made when the index is there."""

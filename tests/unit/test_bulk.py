@@ -10,7 +10,7 @@ from es_hybrid.indexing.bulk import batches, prepared
 
 
 def ready(name, **more):
-    return prepared(document({"_id": name, "text": name, **more}, Fields()), b'"beside":1')
+    return prepared(document({"_id": name, "text": name, **more}, Fields()), [b'"beside":1'])
 
 
 NAMES = ("pipeline", "routing", "version", "_op_type", "_source", "_index", "_type", "index")
@@ -40,7 +40,7 @@ def test_a_field_stays_a_field_whatever_it_is_called(key):
 
 def test_a_record_that_is_nothing_but_its_id_has_only_what_stands_beside():
     empty = document({"_id": "a"}, Fields(text_required=False))
-    assert prepared(empty, b'"beside":1').lines.splitlines()[1] == b'{"beside":1}'
+    assert prepared(empty, [b'"beside":1']).lines.splitlines()[1] == b'{"beside":1}'
 
 
 def sizes(monkeypatch, lengths, *, most_bytes=100, most_documents=3):
