@@ -143,7 +143,7 @@ def request(
             that does not allow it comes out here, as does a blocked index.
         UsageError: the body cannot be written as JSON.
     """
-    exchange = _Exchange(client, f"{method} {path}", tuple(ok), timeout)
+    exchange = _Exchange(client, method, path, ok, timeout)
     ours, sent = exchange.encoded(body, ndjson=ndjson)
     try:
         answer = exchange.sender.perform_request(
@@ -167,7 +167,7 @@ async def arequest(
     ok: Collection[int] = (),
 ) -> Json:
     """Do as :func:`request` does, with an ``AsyncElasticsearch``."""
-    exchange = _Exchange(client, f"{method} {path}", tuple(ok), timeout)
+    exchange = _Exchange(client, method, path, ok, timeout)
     ours, sent = exchange.encoded(body, ndjson=ndjson)
     try:
         answer = await exchange.sender.perform_request(
@@ -178,14 +178,20 @@ async def arequest(
     return exchange.content(answer)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _Exchange:
     """All of a request but the wait for its answer, so that both twins share it."""
 
     client: Client
-    what: str
-    ok: tuple[int, ...]
+    method: str
+    path: str
+    ok: Collection[int]
     timeout: float | None
+
+    @property
+    def what(self) -> str:
+        """The request, for messages."""
+        return f"{self.method} {self.path}"
 
     @property
     def sender(self) -> Client:
@@ -213,12 +219,13 @@ class _Exchange:
 
     def content(self, answer: ApiResponse[Any]) -> Json:
         """The body of an answer; an error status that the client let pass is raised here."""
-        if warning := answer.meta.headers.get("warning"):
+        meta = answer.meta
+        if warning := meta.headers.get("warning"):
             log.info("%s: the server warns: %s", self.what, warning)
-        status = answer.meta.status
-        absent = self.what.startswith("HEAD ") and status == 404
+        status = meta.status
+        absent = self.method == "HEAD" and status == 404
         if status >= 400 and status not in self.ok and not absent:
-            raise self._failure(answer.meta, answer.body)
+            raise self._failure(meta, answer.body)
         return answer.body
 
     def accepted(self, error: ApiError | TransportError) -> Json:

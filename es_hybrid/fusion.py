@@ -272,8 +272,8 @@ def _fused(
 
 def _totals(parts: Sequence[Mapping[K, float]]) -> dict[K, float]:
     """Sums over the rankings, keys as they appeared; ``array("f")`` rounds each to float32."""
-    totals: dict[K, float] = {}
-    for part in parts:
+    totals: dict[K, float] = dict(parts[0]) if parts else {}
+    for part in parts[1:]:
         shared = totals.keys() & part.keys()
         sums = array("f", [totals[key] + part[key] for key in shared])
         totals |= part

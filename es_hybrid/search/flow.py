@@ -62,7 +62,7 @@ def search(asked: Asked, known: Known, bound: Bound, vectors: Embedded) -> Round
     if found.native and not (scores or asked.mmr is not None):
         page = fused  # Elasticsearch has cut it already
     more, untold = yield from _details(turn, found, [entry.key for entry in page])
-    hits = tuple(_hit(entry, found, more, scores, alone=not asked.fused) for entry in page)
+    hits = tuple([_hit(entry, found, more, scores, alone=not asked.fused) for entry in page])
     said, unsaid = yield from notes(turn, found)
     return SearchResult(
         hits=hits,
