@@ -15,6 +15,7 @@
     │   ├── ServerUnreachable        nobody answers at this address
     │   ├── AccessDenied             wrong or missing credentials, or too few rights
     │   ├── IndexNotFound            the index does not exist
+    │   ├── AliasMoved               another version took over while a run wrote
     │   ├── PluginMissing            the analysis needs a plugin that is not installed
     │   ├── LicenceMissing           the licence does not allow what was asked for
     │   ├── PartialAnswer            a shard failed or was late, and hits may be missing
@@ -87,6 +88,10 @@ class AccessDenied(ServerError):
 
 class IndexNotFound(ServerError):
     """The index does not exist."""
+
+
+class AliasMoved(ServerError):
+    """The alias was given another index while a run wrote to the one that it stood for."""
 
 
 class PluginMissing(ServerError):

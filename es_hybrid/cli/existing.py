@@ -340,8 +340,8 @@ def rebuild(
             )
         except KeyboardInterrupt:
             raise Interrupted(
-                f"interrupted: {name} stands for the old version still; run the same command "
-                "again, and it goes on from there"
+                f"interrupted: run the same command again, and it goes on from there; {name} can "
+                "be searched and written to meanwhile"
             ) from None
     if as_json:
         print_json(report.to_dict())

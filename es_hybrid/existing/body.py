@@ -16,7 +16,7 @@ from es_hybrid.mapping import index_body
 _ITS_OWN = frozenset(
     (
         *("uuid", "creation_date", "creation_date_string", "provided_name", "version", "blocks"),
-        *("history", "resize", "shrink", "verified_before_close", "hidden"),
+        *("history", "resize", "shrink", "verified_before_close", "verified_read_only", "hidden"),
     )
 )
 

@@ -120,7 +120,8 @@ class Copy:
         self.scaled = similarity(job.contract.similarity).scaled
         self.seen: Marks = ()
         self.taken_over: Marks | None = None
-        self._expected = 0  # documents that the source has as well, once the target took over
+        # Documents that the source has as well, once the target took over; None: nobody knows.
+        self._expected: int | None = 0
         self._creating: set[str] = set()
         self.total: int | None = None
         self.done = 0
@@ -150,10 +151,21 @@ class Copy:
         self.seen = now
         return self.done - before + self._take_away()
 
-    def take_over(self) -> None:
-        """From now on others write to the target as well."""
+    def take_over(self) -> Marks:
+        """From now on others write to the target as well; where it stands now."""
         self.taken_over = marks(self.job.client, self.job.target)
         self._expected = count(self.job.client, self.job.target)
+        return self.taken_over
+
+    def taken_over_at(self, *, seen: Marks, own: Marks) -> None:
+        """Go on with a copy that had taken over.
+
+        Args:
+            seen: up to where the source had been caught up with.
+            own: where the target stood then.
+        """
+        self.seen, self.taken_over = seen, own
+        self._expected = None
 
     def close(self) -> None:
         """Close the file of dead letters."""
@@ -282,11 +294,18 @@ class Copy:
         """Those that nobody wrote to since the target took over; the others are conflicts."""
         ids = {"ids": {"values": [one.id for one in documents]}}
         scan = Scan(self.job.target, False, filters=(ids,))
-        with closing(changed(self.job.client, scan, self.taken_over or ())) as touched:
-            theirs = {(one.id, one.routing) for page in touched for one in page.documents}
-        kept = [one for one in documents if (one.id, one.routing) not in theirs]
-        self.copied.conflicts += len(documents) - len(kept)
-        return kept
+        with closing(changed(self.job.client, scan, self.taken_over or ())) as found:
+            theirs = {(one.id, one.routing) for page in found for one in page.documents}
+        touched = [one for one in documents if (one.id, one.routing) in theirs]
+        if touched:
+            self.copied.conflicts += self._differing(touched)
+        return [one for one in documents if (one.id, one.routing) not in theirs]
+
+    def _differing(self, documents: Sequence[Found]) -> int:
+        """How many have other fields in the target: a run before may have carried the others."""
+        there = read_again(self.job.client, self.job.target, documents, includes=["*"])
+        pairs = zip(documents, there, strict=True)
+        return sum(self._body(a, {}) != (b and self._body(b, {})) for a, b in pairs)
 
     def _body(self, found: Found, parts: Mapping[str, Any]) -> dict[str, Any]:
         """The user's fields as they are, the vectors, and what else es_hybrid knew of it."""
@@ -314,7 +333,9 @@ class Copy:
                 return 0
             found = pages(job.client, Scan(job.target, False))
         else:
-            if self._expected <= count(job.client, job.source.index):
+            if (expected := self._expected) is not None and expected <= count(
+                job.client, job.source.index
+            ):
                 return 0
             found = untouched(job.client, Scan(job.target, False), self.taken_over)
         before = self.copied.deleted
@@ -342,13 +363,15 @@ class Copy:
     def _written(self, documents: Sequence[Document]) -> None:
         self.copied.written += len(documents)
         for document in documents:
-            self._expected += document.where in self._creating
+            if self._expected is not None:
+                self._expected += document.where in self._creating
             self._creating.discard(document.where)
             self.copied.lost.discard(document.where)
 
     def _deleted(self, documents: Sequence[Document]) -> None:
         self.copied.deleted += len(documents)
-        self._expected -= len(documents)
+        if self._expected is not None:
+            self._expected -= len(documents)
         self.copied.lost.difference_update(document.where for document in documents)
 
     def _refused(self, told: Outcome) -> None:

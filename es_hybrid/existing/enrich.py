@@ -16,6 +16,7 @@ from es_hybrid.documents import DEFAULT_TEXT_FIELDS, VECTOR_FIELD, field_names
 from es_hybrid.embedders import DEFAULT_EMBEDDER, Embedder, load_embedder
 from es_hybrid.errors import ContractMismatch, UsageError
 from es_hybrid.existing.additions import OWN_ANALYSIS, check_room, has_vector, properties
+from es_hybrid.existing.handover import check_open
 from es_hybrid.existing.index import Existing, check_text_fields, existing_index, write_meta
 from es_hybrid.existing.report import Count, Enriched
 from es_hybrid.existing.run import Job, OnProgress, Run, text_source
@@ -111,6 +112,7 @@ def enrich(
         vector_field=vector_field,
     )
     index = existing_index(client, name)
+    check_open(index)
     contract, model = _agreed(client, index, making)
     limits = clauses(filter, fields=index.fields)
     if since is not None:
@@ -130,6 +132,7 @@ def enrich(
         dead_letters=dead_letters,
         progress=progress,
         alias=index.write_alias,
+        name=index.name,
         index_id=index.id,
         patience=patience,
     )

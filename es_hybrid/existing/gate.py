@@ -9,7 +9,7 @@ from elasticsearch import Elasticsearch
 from es_hybrid.embedders import Embedder
 from es_hybrid.errors import SourceError
 from es_hybrid.evaluation import measured, read_collection
-from es_hybrid.existing.rebuild import Gate
+from es_hybrid.existing.verify import Gate
 from es_hybrid.search import Searcher
 
 _MEASURE, _SIZE = "nDCG@10", 10

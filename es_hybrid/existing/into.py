@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from elasticsearch import Elasticsearch
@@ -15,17 +15,19 @@ from es_hybrid.documents import DEFAULT_TEXT_FIELDS, field_names
 from es_hybrid.embedders import Embedder
 from es_hybrid.errors import UsageError
 from es_hybrid.existing.additions import OWN_ANALYSIS, check_room
-from es_hybrid.existing.copy import CopyJob
+from es_hybrid.existing.copy import Copy, CopyJob
 from es_hybrid.existing.enrich import Making, new_contract
+from es_hybrid.existing.handover import BUILDING, mark_whole
 from es_hybrid.existing.index import Existing, check_readable, existing_index
 from es_hybrid.existing.rebuild import (
     Rebuilt,
-    finished,
     keeps_vectors,
     next_contract,
+    report,
     version_to_build,
 )
 from es_hybrid.existing.run import OnProgress
+from es_hybrid.existing.verify import copied_and_verified
 from es_hybrid.indexing.patience import PATIENCE
 from es_hybrid.live import reading
 from es_hybrid.mapping import check_index_name
@@ -79,10 +81,7 @@ def enrich_into(
     began = time.perf_counter()
     source = existing_index(client, name, stream=True)
     check_index_name(into)
-    if run(client, reading(into)) is not None:
-        raise UsageError(
-            f"{into!r} is there already: copy into another name, or run es-hybrid enrich {into}"
-        )
+    _check_free(client, into, source)
     making = Making(
         embedder=embedder,
         text_fields=field_names(text_fields),
@@ -98,7 +97,24 @@ def enrich_into(
         slices=slices,
         patience=patience,
     )
-    return finished(job, partial(_add, client, into, job.target), name=into, began=began)
+    with closing(Copy(job)) as copy:
+        agreed, _ = copied_and_verified(copy)
+        _add(client, into, job.target)
+        mark_whole(client, job.target)
+        return report(copy, into, agreed=agreed, began=began)
+
+
+def _check_free(client: Elasticsearch, into: str, source: Existing) -> None:
+    if run(client, reading(into)) is None:
+        return
+    there = existing_index(client, into)
+    what = ""
+    if there.notes.get(BUILDING) == source.index:  # ended between its last two requests
+        mark_whole(client, there.index)
+        what = f", and is a whole copy of {source.index!r}"
+    raise UsageError(
+        f"{into!r} is there already{what}: copy into another name, or run es-hybrid enrich {into}"
+    )
 
 
 def _job(client: Elasticsearch, source: Existing, into: str, making: Making) -> CopyJob:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,29 +14,22 @@ from elasticsearch import Elasticsearch
 from es_hybrid.contract import Contract, same_model
 from es_hybrid.documents import field_names
 from es_hybrid.embedders import Embedder
-from es_hybrid.errors import NotVerified, UsageError
+from es_hybrid.errors import ContractError, ContractMismatch, IndexNotFound, UsageError
 from es_hybrid.existing.body import copied_body
 from es_hybrid.existing.changes import count, marks
 from es_hybrid.existing.copy import Copy, CopyJob
 from es_hybrid.existing.enrich import Making, new_contract
-from es_hybrid.existing.index import Existing, existing_index, write_meta
+from es_hybrid.existing.handover import BUILDING, HANDOVER, go_on, hand_over, mark_whole
+from es_hybrid.existing.index import Existing, existing_index
 from es_hybrid.existing.run import OnProgress
-from es_hybrid.existing.sample import agreement, sample
-from es_hybrid.existing.versions import aliased, move, next_version, versions
+from es_hybrid.existing.verify import Gate, copied_and_verified
+from es_hybrid.existing.versions import aliased, next_version, versions
 from es_hybrid.indexing.creation import put_index
 from es_hybrid.indexing.patience import PATIENCE
 from es_hybrid.indexing.report import Problem
 from es_hybrid.live import index_embedder
 from es_hybrid.mapping import check_analysis
 from es_hybrid.passages import passage_size
-
-# Passes over what was written meanwhile, before and after the alias is moved. A write that is on
-# its way in that moment arrives within the pause.
-_PASSES, _PASSES_AFTER, _PAUSE = 10, 3, 0.5
-
-BUILDING = "building"  # a note in the ``_meta`` of a version that is not finished
-
-Gate = Callable[[Elasticsearch, str, Embedder], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +97,12 @@ def rebuild(
 
     The documents are those of the old version; no source is needed. What is written or deleted
     meanwhile is caught up with, before the alias is moved and after it. Vectors are computed
-    again only where the model or the text is another. The old version stays, for `rollback`. An
-    interrupted rebuild goes on where it was.
+    again only where the model or the text is another. An interrupted rebuild goes on where it
+    was, also one that had moved the alias already.
 
-    Programs that write to the old version by its own name go on doing so: let a run of `Indexer`
-    end first, or run it again afterwards.
+    The old version stays, for `rollback`, and is closed to writers (``index.blocks.write``): a
+    run of `Indexer` that had begun before stops with `AliasMoved`, and another program that
+    writes to the old index by its own name is refused, instead of writing where nobody searches.
 
     Args:
         client: any `Elasticsearch` client; it is used, never changed.
@@ -143,7 +137,14 @@ def rebuild(
         passages=_passages(passages, old),
         vector_field=None,
     )
+    told = _Told(dead_letters, progress, patience)
+    ended = None
+    if source.notes.get(HANDOVER):
+        ended = _ended(client, source, embedder, told, began=began)
+        source = aliased(client, name)
     contract, model = next_contract(client, source, making, analysis)
+    if ended and contract == source.promised:
+        return ended
     target, resumed = version_to_build(client, name, source, contract)
     job = CopyJob(
         client,
@@ -151,15 +152,85 @@ def rebuild(
         target.index,
         contract,
         model,
-        keeps=keeps_vectors(old, contract),
+        keeps=keeps_vectors(source.contract, contract),
         resumed=resumed,
+        alias=target.write_alias,
         dead_letters=dead_letters,
         progress=progress,
-        alias=target.write_alias,
         patience=patience,
     )
-    take = partial(move, client, name, source=source, target=target.index)
-    return finished(job, take, gate=gate, at_least=at_least, began=began)
+    with closing(Copy(job)) as copy:
+        agreed, measured = copied_and_verified(copy, gate=gate, at_least=at_least)
+        hand_over(copy, name)
+        return report(copy, name, agreed=agreed, measured=measured, began=began)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Who is told of what a copy does, and how long it waits."""
+
+    dead_letters: Path | None
+    progress: OnProgress
+    patience: float
+
+
+def _ended(
+    client: Elasticsearch,
+    new: Existing,
+    embedder: str | Embedder | None,
+    told: _Told,
+    *,
+    began: float,
+) -> Rebuilt | None:
+    """What a rebuild was killed before, when the alias stood for the new version already.
+
+    None where the old version is gone, so that nothing is left to be done.
+    """
+    contract = new.promised
+    try:
+        source = existing_index(client, str(new.notes.get(BUILDING)))
+    except IndexNotFound:
+        mark_whole(client, new.index)
+        return None
+    model = _embedder_of(new, embedder)
+    job = CopyJob(
+        client,
+        source,
+        new.index,
+        contract,
+        model,
+        keeps=keeps_vectors(source.contract, contract),
+        resumed=True,
+        alias=new.write_alias,
+        dead_letters=told.dead_letters,
+        progress=told.progress,
+        patience=told.patience,
+    )
+    with closing(Copy(job)) as copy:
+        go_on(copy, new.notes[HANDOVER])
+        return report(copy, new.name, began=began)
+
+
+def _embedder_of(new: Existing, asked: str | Embedder | None) -> Embedder | None:
+    """That of an interrupted rebuild; None where its vectors came ready-made.
+
+    Raises:
+        ContractError: another one is asked for, and its own is not loaded on the word of an index.
+    """
+    contract = new.promised
+    if contract.embedder.label is not None:
+        return None
+    try:
+        return index_embedder(contract, asked, index=new.index)
+    except ContractMismatch:  # that of the rebuild that is asked for now
+        pass
+    try:
+        return index_embedder(contract, None, index=new.index)
+    except ContractError as error:
+        raise ContractError(
+            f"the rebuild that made {new.index!r} was interrupted: end it first with --embedder "
+            f"{contract.embedder.id}, then run this one ({error})"
+        ) from error
 
 
 def _passages(said: str | None, old: Contract) -> Any:
@@ -244,119 +315,30 @@ def _create(
     put_index(client, target, copied_body(source, contract, notes=notes))
 
 
-def finished(
-    job: CopyJob,
-    take: Callable[[], None],
+def report(
+    copy: Copy,
+    name: str,
     *,
     began: float,
-    name: str | None = None,
-    gate: Gate | None = None,
-    at_least: float = 0.0,
+    agreed: float | None = None,
+    measured: float | None = None,
 ) -> Rebuilt:
-    """Copy, verify, let the alias stand for the copy, and catch up.
+    """What a copy has done that the alias `name` stands for now.
 
     Args:
-        job: what is copied.
-        take: lets the alias stand for the copy.
+        copy: has taken over.
+        name: the alias.
         began: when all of it began, by `perf_counter`.
-        name: the alias; None is that of the source.
-        gate: measures the copy.
-        at_least: what the gate must measure.
+        agreed: share of sampled vectors that the embedder makes again.
+        measured: what the gate measured.
 
     Raises:
-        NotVerified: the copy lacks documents, or finds less; the alias is where it was.
         ServerError: the server refused, or cannot be reached.
     """
-    client, target = job.client, job.target
-    copy = Copy(job)
-    try:
-        copy.all()
-        _settle(copy)
-        agreed = _verified(copy)
-        measured = _gated(job, gate, at_least)
-        _settle(copy)
-        write_meta(client, target, notes={BUILDING: None})
-        copy.take_over()
-        take()
-        for _ in range(_PASSES_AFTER):
-            time.sleep(_PAUSE)
-            copy.catch_up()
-    finally:
-        copy.close()
-    marks(client, target)
-    done = _report(copy, agreed=agreed, measured=measured, seconds=time.perf_counter() - began)
-    return done if name is None else replace(done, name=name)
-
-
-def _settle(copy: Copy) -> None:
-    """Catch up until hardly anything is left to do."""
-    for _ in range(_PASSES):
-        if copy.catch_up() == 0:
-            return
-
-
-def _verified(copy: Copy) -> float | None:
-    """The share of sampled vectors that the embedder makes again.
-
-    Raises:
-        NotVerified: documents are missing, or the vectors are others.
-    """
-    job = copy.job
-    if copy.copied.lost:
-        first = next(iter(copy.copied.problems))
-        raise NotVerified(
-            f"{len(copy.copied.lost)} documents cannot be written to {job.target!r}, so that "
-            f"{job.source.name!r} was left as it is; the first: {first.where}: {first.reason}"
-        )
-    for _ in range(_PASSES):
-        marks(job.client, job.target)
-        has, needs = count(job.client, job.target), count(job.client, job.source.index)
-        if has == needs:
-            break
-        copy.catch_up()
-    else:
-        raise NotVerified(
-            f"{job.target!r} has {has} documents and {job.source.index!r} {needs}: "
-            f"{job.source.name!r} was left as it is; run it again, best when less is written"
-        )
-    return _agreed(job)
-
-
-def _agreed(job: CopyJob) -> float | None:
-    if job.embedder is None or job.contract.passages:
-        return None
-    names = job.contract.text_fields
-    field = job.contract.vector_field
-    found = sample(job.client, job.target, vector_field=field, text_fields=names)
-    if not found.dims:
-        return None
-    shown = agreement(found, job.embedder, names)
-    if shown.sampled and not shown.proven:
-        raise NotVerified(
-            f"only {shown.agreed} of {shown.sampled} sampled vectors of {job.target!r} are those "
-            f"of {job.embedder.info.id!r}: {job.source.name!r} was left as it is; look for "
-            "another program that writes to it"
-        )
-    return shown.agreed / shown.sampled if shown.sampled else None
-
-
-def _gated(job: CopyJob, gate: Gate | None, at_least: float) -> float | None:
-    if gate is None or job.embedder is None:
-        return None
-    measured = gate(job.client, job.target, job.embedder)
-    if measured < at_least:
-        raise NotVerified(
-            f"{job.target!r} measures {measured:.4f}, and at least {at_least:g} is asked for: "
-            f"{job.source.name!r} was left as it is; look at {job.target!r}, then delete it"
-        )
-    return measured
-
-
-def _report(copy: Copy, *, agreed: float | None, measured: float | None, seconds: float) -> Rebuilt:
-    """What a copy that took over has done."""
     job, numbers = copy.job, copy.copied
+    marks(job.client, job.target)  # makes all of it visible
     return Rebuilt(
-        name=job.source.name,
+        name=name,
         index=job.target,
         previous=job.source.index,
         embedder=job.contract.embedder.id,
@@ -369,6 +351,6 @@ def _report(copy: Copy, *, agreed: float | None, measured: float | None, seconds
         conflicts=numbers.conflicts,
         agreed=agreed,
         measured=measured,
-        seconds=round(seconds, 3),
+        seconds=round(time.perf_counter() - began, 3),
         problems=tuple(numbers.problems),
     )

@@ -9,8 +9,8 @@ from elasticsearch import Elasticsearch
 
 from es_hybrid.errors import ContractError, UsageError
 from es_hybrid.existing.changes import count
+from es_hybrid.existing.handover import BUILDING, HANDOVER, close, mark_whole, open_again
 from es_hybrid.existing.index import Existing, existing_index
-from es_hybrid.existing.rebuild import BUILDING
 from es_hybrid.existing.versions import aliased, move, version_name, version_number, versions
 
 
@@ -42,6 +42,8 @@ class RolledBack:
 def rollback(client: Elasticsearch, name: str, *, to: str | None = None) -> RolledBack:
     """Let an alias stand for the version before again, or for any other that is left.
 
+    The version that is left is closed to writers, as nobody would find what they write there.
+
     Args:
         client: any `Elasticsearch` client; it is used, never changed.
         name: the alias.
@@ -59,7 +61,11 @@ def rollback(client: Elasticsearch, name: str, *, to: str | None = None) -> Roll
             f"{target.index!r} is not finished: its rebuild was interrupted; run that again"
         )
     contract = target.promised
+    open_again(client, target)
     move(client, name, source=current, target=target.index)
+    if current.notes.get(HANDOVER):  # nobody is to go on with that any more
+        mark_whole(client, current.index)
+    close(client, current, left_for=target.index)
     return RolledBack(
         name=name,
         index=target.index,

@@ -60,6 +60,7 @@ class Job:
         dead_letters: file for documents that get no vector; None keeps none.
         progress: called whenever the fate of more documents is known.
         alias: one of this index alone, which is written through; None where there is none.
+        name: what was asked for: the index, or an alias of it.
         index_id: what tells the index from another of its name; None where that is not told.
         patience: seconds to wait for a server that refuses or cannot be reached.
     """
@@ -73,6 +74,7 @@ class Job:
     dead_letters: Path | None = None
     progress: OnProgress = lambda _: None
     alias: str | None = None
+    name: str | None = None
     index_id: str | None = None
     patience: float = PATIENCE
 
@@ -117,6 +119,7 @@ class Run:
                 refused=self._refused,
                 tell=self._tell,
                 alias=job.alias,
+                name=job.name,
                 patience=job.patience,
             ) as self.flight:
                 with closing(pages(job.client, job.scan)) as found:

@@ -101,6 +101,7 @@ def flight(
     refused: Callable[[Outcome], None],
     tell: Callable[[], None],
     alias: str | None = None,
+    name: str | None = None,
     patience: float = PATIENCE,
 ) -> Iterator[Flight]:
     """A flight; at the end, also on Ctrl-C, what is on its way is waited for and settled.
@@ -112,12 +113,13 @@ def flight(
         refused: as of `Flight`.
         tell: as of `Flight`.
         alias: as of `Sender`.
+        name: as of `Sender`.
         patience: seconds to wait for a server that takes no document.
 
     Raises:
         ServerError: as `Flight.send`.
     """
-    sender = Sender(Requests(client, Patience(patience)), index, alias=alias)
+    sender = Sender(Requests(client, Patience(patience)), index, alias=alias, name=name)
     with sending_pool() as pool:
         made = Flight(sender, pool, written=written, refused=refused, tell=tell)
         try:

@@ -15,8 +15,15 @@ from elasticsearch import Elasticsearch
 
 from es_hybrid import capabilities
 from es_hybrid.analysis import SAMPLE
+from es_hybrid.client import path
 from es_hybrid.documents import DEFAULT_ID_FIELD, Document, Fields
-from es_hybrid.errors import AccessDenied, EmbedderError, IndexNotFound, SourceError
+from es_hybrid.errors import (
+    AccessDenied,
+    EmbedderError,
+    IndexNotFound,
+    ServerError,
+    SourceError,
+)
 from es_hybrid.indexing import typed_fields
 from es_hybrid.indexing.bulk import Prepared
 from es_hybrid.indexing.creation import create
@@ -24,6 +31,7 @@ from es_hybrid.indexing.dead_letters import DeadLetters, withdraw
 from es_hybrid.indexing.embedding import Embedded, embedded, too_long
 from es_hybrid.indexing.flight import Flight, sending_pool
 from es_hybrid.indexing.given import checked
+from es_hybrid.indexing.in_use import check_in_use
 from es_hybrid.indexing.intake import Duplicates, Intake, Window
 from es_hybrid.indexing.journal import Journal, fingerprint
 from es_hybrid.indexing.kept import kept
@@ -35,7 +43,7 @@ from es_hybrid.indexing.report import Problem, Progress, Report, Tally
 from es_hybrid.indexing.sending import Outcome, Sender, gone
 from es_hybrid.indexing.state import index_id
 from es_hybrid.indexing.stored import Stored
-from es_hybrid.indexing.target import Target, Wanted, refresh
+from es_hybrid.indexing.target import Target, Wanted
 from es_hybrid.passages import Splitter
 from es_hybrid.similarity import similarity as similarity_of
 from es_hybrid.sources import Source
@@ -134,8 +142,9 @@ class Run:
                     self._write(window, pool)
                     self._note()
                     self._tell()
-            except BaseException:
-                self.patience.stop()  # else it might be waited for minutes for the server
+            except BaseException as error:
+                # Else it might be waited for minutes for the server.
+                self.patience.stop(error if isinstance(error, ServerError) else None)
                 raise
             finally:
                 self._finish()
@@ -152,6 +161,7 @@ class Run:
         """
         index = self.target.index
         if self.index_id is None or index_id(self.client, index) == self.index_id:
+            check_in_use(self.client, self.target.name, index)
             return
         if self.target.alias:
             raise gone(index)
@@ -307,7 +317,12 @@ class Run:
         """Made when the index is there."""
         if self.flight is None:
             self.flight = Flight(
-                Sender(self.requests, self.target.index, alias=self.target.alias),
+                Sender(
+                    self.requests,
+                    self.target.index,
+                    alias=self.target.alias,
+                    name=self.target.name,
+                ),
                 pool,
                 written=self._written,
                 refused=self._refused,
@@ -341,11 +356,14 @@ class Run:
         if not self.tally.indexed:
             return
         try:
-            refresh(self.client, self.target.index)
+            self.requests.ask("POST", path(self.target.index, "_refresh"))
         except AccessDenied:
             return  # a writer without `maintenance`: Elasticsearch refreshes within a second
         except IndexNotFound:
             raise gone(self.target.index) from None
+        except ServerError:
+            if not self.patience.stopped:  # what stopped it is told already
+                raise
 
     def _tell(self) -> None:
         read, done = self.tally.read, self.tally.done

@@ -17,6 +17,7 @@ from es_hybrid.documents import Document
 from es_hybrid.errors import IndexNotFound, RequestRefused, ServerError, ServerUnreachable
 from es_hybrid.indexing.answers import Verdict, of_item, reason
 from es_hybrid.indexing.bulk import Prepared
+from es_hybrid.indexing.in_use import check_in_use
 from es_hybrid.indexing.patience import Requests, Trouble, verdict_of
 from es_hybrid.refusals import explain, failure
 
@@ -86,9 +87,19 @@ class Sender:
         alias: one that stands for this index alone, and is gone with it; None where there is none.
             Elasticsearch makes an index that is deleted anew with the next document, without
             mapping or contract; an alias it never makes.
+        name: what people call the index: an alias that may be moved to another one, after which
+            nobody waits until this one can be written to; None where that cannot be.
     """
 
-    def __init__(self, requests: Requests, index: str, *, alias: str | None = None) -> None:
+    def __init__(
+        self,
+        requests: Requests,
+        index: str,
+        *,
+        alias: str | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.name = name
         self.requests = requests
         self.patience = requests.patience
         self.index = index
@@ -120,6 +131,16 @@ class Sender:
                 "something between here and Elasticsearch cuts answers off"
             )
         return answer.get("errors") is False, items
+
+    def check_in_use(self) -> None:
+        """Refuse to wait for an index that was closed as another one took its place.
+
+        Raises:
+            AliasMoved: the name stands for another one.
+            ServerError: the server refused, or cannot be reached.
+        """
+        if self.name is not None:
+            check_in_use(self.requests.client, self.name, self.index)
 
     def refusal(self, told: dict[str, Any]) -> ServerError:
         """What an item was told, as an exception."""
@@ -194,6 +215,8 @@ class _Way:
         elif isinstance(error, RequestRefused) and error.status == _FAILED:
             self._failed(group, error)
         else:
+            if verdict_of(error) is Verdict.BLOCKED:
+                self.sender.check_in_use()
             self._wait(error)
 
     def _too_large(self, group: _Group, error: ServerError) -> None:
@@ -254,6 +277,8 @@ class _Way:
         if not group.items:
             self.groups.popleft()
             return
+        if Verdict.BLOCKED in told:
+            self.sender.check_in_use()
         passing = (Verdict.BLOCKED, Verdict.BUSY, Verdict.FAILED)
         self._wait(self.sender.refusal(next(told[one] for one in passing if one in told)))
 

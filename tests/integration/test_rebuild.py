@@ -16,7 +16,7 @@ from tests.embedders import OtherModel, WordEmbedder
 from tests.foreign import change, everything
 from tests.shelf import BOOKS
 
-module = import_module("es_hybrid.existing.rebuild")  # the function has its name
+module = import_module("es_hybrid.existing.handover")
 WORDS, OTHERS = WordEmbedder(256), OtherModel(256)
 WINES = [
     {"_id": str(number), "title": f"Wine {number}", "text": f"from valley{number % 7}", "year": 9}
