@@ -15,7 +15,17 @@ ROOT = Path(es_hybrid.__file__).parent
 # A module may import those of its own line and of the lines above it.
 LAYERS = (
     {"analysis", "errors", "json_values", "objects", "texts"},
-    {"cosine", "documents", "field_types", "filters", "fusion", "hits", "node", "vectors"},
+    {
+        "adaptive",
+        "cosine",
+        "documents",
+        "field_types",
+        "filters",
+        "fusion",
+        "hits",
+        "node",
+        "vectors",
+    },
     {"mmr", "similarity", "transforms", "vector_index"},
     {"contract", "embedders", "mapping", "passages", "rerank", "sources"},
     {"reports"},
@@ -23,12 +33,22 @@ LAYERS = (
     {"indexing", "keys", "search"},
     {"doctor", "evaluation", "existing"},
     {"vector_stream"},
-    {"diagnosis"},
+    {"diagnosis", "recall"},
     {"cli"},
     {"", "__main__"},  # the public names, and python -m es_hybrid
 )
 PURE = (
-    *("analysis", "texts", "contract", "documents", "field_types", "filters", "fusion", "hits"),
+    *(
+        "adaptive",
+        "analysis",
+        "texts",
+        "contract",
+        "documents",
+        "field_types",
+        "filters",
+        "fusion",
+        "hits",
+    ),
     *("json_values", "mapping", "mmr", "passages", "similarity", "vector_index", "vectors"),
     *("search.nested", "search.queries", "search.rankings"),
 )
