@@ -118,12 +118,13 @@ class Delimited(Source):
             encoding = self.encoding or encodings.guessed(content.peek(2))
             text = _Text(content, encoding, encodings.LENIENT, newline="")
             sample, more = _sample(text)
+            delimiter = self.delimiter or _delimiter(sample)
+            quoting = _quoting(sample, delimiter)
+            rows = _rows(chain(io.StringIO(sample, newline=""), more), delimiter, quoting)
+            _, first = next(rows, (1, []))
         except (*files.READ_FAULTS, UnicodeError) as error:
             raise SourceError(f"cannot read {self.path!r}: {error}") from None
-        delimiter = self.delimiter or _delimiter(sample)
-        quoting = _quoting(sample, delimiter)
-        rows = _rows(chain(io.StringIO(sample, newline=""), more), delimiter, quoting)
-        return _Table(self._columns(next(rows, (1, []))[1], encoding), rows, encoding)
+        return _Table(self._columns(first, encoding), rows, encoding)
 
     def _columns(self, cells: list[str] | RecordError, encoding: str) -> list[str]:
         if isinstance(cells, RecordError):
@@ -159,7 +160,13 @@ def _sample(text: _Text) -> tuple[str, Iterator[str | RecordError]]:
     if len(rest) <= files.LARGEST:
         return start + rest, files.lines(text)
     whole = max(start.rfind("\n"), start.rfind("\r")) + 1
-    return start[:whole], chain([files.left_out(text, rest)], files.lines(text))
+    return start[:whole], _behind(text, rest)
+
+
+def _behind(text: _Text, line: str) -> Iterator[str | RecordError]:
+    """Why a line is left out of which this was read, and the lines behind it."""
+    yield files.left_out(text, line)
+    yield from files.lines(text)
 
 
 def _record(table: _Table, row: list[str] | RecordError) -> Record | RecordError:

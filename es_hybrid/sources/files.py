@@ -24,7 +24,7 @@ READ_FAULTS = (EOFError, OSError, zlib.error)
 # Elasticsearch takes no request over 100 MB (http.max_content_length), so no line, cell or text
 # needs more: without a limit a file of zeros, or a small gzip of them, would fill the memory.
 LARGEST = 100 * 1024 * 1024
-_ENDLESS = 10 * LARGEST  # what is read on to find where a longer line ends
+_ENDLESS = 5 * LARGEST  # what is read on to find where a longer line ends
 _PIECE = 1024 * 1024
 
 
@@ -110,7 +110,7 @@ def lines(content: IO[AnyStr]) -> Iterator[AnyStr | RecordError]:
     """The lines with their ends; instead of one above `LARGEST`, why it is left out.
 
     Raises:
-        OSError: a line that does not end within ten times as much.
+        OSError: a line that does not end within five times as much.
     """
     while line := content.readline(LARGEST + 1):
         yield line if len(line) <= LARGEST else left_out(content, line)

@@ -19,7 +19,7 @@ RECORDS = [
 # What BM25 finds: neither wildcards nor operators, fields or patterns mean anything in a query.
 WORDS = {
     "*": ("*", []),
-    "a* OR b* of 2,000": (" OR ".join(f"{letter}*" for letter in "se qu de ha ".split() * 500), []),
+    "a* OR b* of 2,000": ("se* OR qu* OR de* OR ha* OR " * 500, []),
     "a regex": ("/.*.*.*/", []),
     "unbalanced quotes": ('"sea', [SEA]),
     "100 kB": ("sea " * 25_000, [SEA]),
