@@ -116,6 +116,11 @@ class Patience:
         self._stopped = Event()
         self._reason: ServerError | None = None  # why the first of all gave up
 
+    @property
+    def stopped(self) -> bool:
+        """Whether nobody waits any more."""
+        return self._stopped.is_set()
+
     def stop(self, reason: ServerError | None = None) -> None:
         """Let what is on its way arrive, and send nothing a second time."""
         self._reason = self._reason or reason

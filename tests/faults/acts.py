@@ -79,6 +79,18 @@ def answered(status: int, said: Any = None, **headers: str) -> Act:
     return act
 
 
+def failing_on(word: bytes) -> Act:
+    """The node fails as a whole on requests that hold a word, and takes all others."""
+
+    async def act(exchange: Exchange) -> None:
+        if word in await exchange.body():
+            await answered(500)(exchange)
+        else:
+            await exchange.proxy.pass_on(exchange)
+
+    return act
+
+
 async def truncated(exchange: Exchange) -> None:
     """The node wrote it all; the end of its answer is lost, and nothing says so."""
     answer = await exchange.forward()

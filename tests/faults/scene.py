@@ -10,6 +10,7 @@ from elasticsearch import Elasticsearch
 
 from es_hybrid import Indexer
 from es_hybrid.client import path, request
+from es_hybrid.indexing.run import OnProgress
 from es_hybrid.sources.jsonl import JsonLines
 from tests.embedders import WordEmbedder
 from tests.faults.checks import Plan, wrong
@@ -74,7 +75,9 @@ class Scene:
         params = {"wait_for_status": status, "timeout": "60s"}
         request(self.es, "GET", path("_cluster", "health", self.index), params=params, timeout=90)
 
-    def ingest(self, planned: Plan, *script: Rule) -> Mapping[str, Any]:
+    def ingest(
+        self, planned: Plan, *script: Rule, progress: OnProgress = lambda _: None
+    ) -> Mapping[str, Any]:
         """Write the plan, while the script acts; the report."""
         self.proxy.follow(*script)
         options: dict[str, Any] = {
@@ -83,7 +86,7 @@ class Scene:
             "state": self.state,
         }
         indexer = Indexer(self.client, self.name, **{**options, **self.options})
-        return indexer.write(JsonLines([self.file(planned)])).to_dict()
+        return indexer.write(JsonLines([self.file(planned)]), progress=progress).to_dict()
 
     def file(self, planned: Plan) -> Path:
         """The plan as a file that stays as it is."""

@@ -2,6 +2,7 @@
 
 import ssl
 import subprocess
+import threading
 
 import pytest
 from elasticsearch import Elasticsearch
@@ -36,18 +37,26 @@ def test_a_broken_connection_is_waited_for_and_nothing_is_lost(scene, fault, one
     assert scene.wrong(planned, report) == []
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the client's request_timeout is one of each read, so that an answer that comes byte "
-    "by byte is waited for until its end, hours at the worst",
-)
-def test_an_answer_that_trickles_is_given_up_after_the_timeout(scene):
-    planned = plan(0)
+def test_an_answer_that_trickles_is_given_up_and_its_connection_closed(scene, seed):
+    planned = plan(seed)
     scene.begin(planned)
     left = []
-    act = acts.trickle(5 * TIMEOUT, heard=left.append)
-    scene.ingest(planned, Rule("1 byte/s answer", act))
-    assert left == [True]
+    act = acts.trickle(8 * TIMEOUT, heard=left.append)
+    report = scene.ingest(planned, Rule("1 byte/s answer", act, at=range(3 + seed, 7 + seed)))
+    assert left == [True] * 4
+    assert scene.wrong(planned, report) == []
+    assert not [one.name for one in threading.enumerate() if one.name == "es_hybrid-request"]
+
+
+def test_however_many_answers_trickle_the_client_keeps_its_connections(scene):
+    planned = plan(0)
+    options = {"request_timeout": TIMEOUT, "connections_per_node": 2}
+    with Elasticsearch(scene.proxy.url, **options) as scene.client:
+        scene.begin(planned)
+        rule = Rule("1 byte/s answer", acts.trickle(30), at=range(3, 9))
+        report = scene.ingest(planned, rule)
+    assert scene.proxy.times(rule.fault) == 6
+    assert scene.wrong(planned, report) == []
 
 
 def test_a_connection_that_is_refused_at_the_start_is_told_and_writes_nothing(scene, seed):

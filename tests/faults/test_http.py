@@ -1,7 +1,5 @@
 """Faults of a whole request: what an overloaded, broken or strict server or proxy answers."""
 
-from contextlib import suppress
-
 import pytest
 
 from es_hybrid.errors import AccessDenied, RequestRefused, ServerError, ServerUnreachable
@@ -48,16 +46,11 @@ def test_what_passes_by_itself_is_sent_again_and_nothing_is_lost(scene, fault, s
     assert scene.wrong(planned, report) == []
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the comparison with the index (_mget) is tried four times at once by the transport, "
-    "or once where it times out, and not waited for as sending is: the run stops",
-)
 @pytest.mark.parametrize("fault", ON_THE_WAY)
-def test_what_passes_by_itself_also_passes_while_records_are_compared(scene, fault):
-    planned = plan(0)
+def test_what_passes_by_itself_also_passes_while_records_are_compared(scene, fault, seed):
+    planned = plan(seed)
     scene.begin(planned)
-    report = scene.ingest(planned, comparing(fault))
+    report = scene.ingest(planned, comparing(fault, seed))
     assert scene.in_mid_run(fault, planned)
     assert scene.wrong(planned, report) == []
 
@@ -65,8 +58,9 @@ def test_what_passes_by_itself_also_passes_while_records_are_compared(scene, fau
 @pytest.mark.parametrize("fault", ON_THE_WAY)
 def test_a_run_that_stopped_while_records_are_compared_is_made_good(scene, fault, seed):
     planned = plan(seed)
+    scene.options["patience"] = 0.0
     scene.begin(planned)
-    with suppress(ServerError):
+    with pytest.raises(ServerError, match="run again"):
         scene.ingest(planned, comparing(fault, seed))
     assert scene.in_mid_run(fault, planned)
     scene.proxy.open_again()
@@ -76,6 +70,38 @@ def test_a_run_that_stopped_while_records_are_compared_is_made_good(scene, fault
 def comparing(fault, seed=0):
     """The fault, for as long as a server restarts, of the requests that ask what is there."""
     return Rule(fault, ON_THE_WAY[fault], at=range(3 + seed, 9 + seed), on="_mget")
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_credentials_that_may_not_compare_stop_the_run_at_once(scene, status, seed):
+    planned = plan(seed)
+    scene.begin(planned)
+    rule = Rule(f"{status} of _mget", acts.answered(status), at=Always(3), on="_mget")
+    with pytest.raises(AccessDenied, match="--api-key"):
+        scene.ingest(planned, rule)
+    assert scene.proxy.times(rule.fault) == 1
+    assert scene.wrong(planned, scene.ingest(planned)) == []
+
+
+def test_while_records_are_compared_the_wait_is_told(scene):
+    planned, told = plan(0), []
+    scene.begin(planned)
+    rule = Rule("503 of _mget", acts.answered(503), at=range(3, 12), on="_mget")
+    report = scene.ingest(planned, rule, progress=lambda one: told.append(one.waiting))
+    assert any("503" in waiting for waiting in told)
+    assert (told[-1], scene.wrong(planned, report)) == ("", [])
+
+
+@pytest.mark.parametrize("place", [60, 183, 239])
+def test_a_document_that_spoils_whole_requests_is_a_dead_letter_alone_500(scene, place, seed):
+    planned = plan(seed)
+    poison = next(one for one in planned.records if one["n"] == place)
+    poison["text"] += " venom"
+    planned.lost = {place}
+    scene.begin(planned)
+    report = scene.ingest(planned, Rule("500", acts.failing_on(b"venom"), at=Always()))
+    assert scene.wrong(planned, report) == []
+    assert letters(scene.dead) == dict.fromkeys(planned.lost | planned.rejected, 1)
 
 
 @pytest.mark.parametrize("fault", STOPPING)

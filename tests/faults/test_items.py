@@ -121,9 +121,28 @@ def test_a_version_conflict_is_a_dead_letter_and_hides_no_other(scene, seed):
     assert kinds(scene) == {"version_conflict_engine_exception"}
 
 
-def test_an_index_that_is_deleted_mid_run_and_made_anew_by_chance_is_no_success(scene):
+def test_an_index_that_is_deleted_mid_run_is_not_made_anew_without_its_mapping(scene, seed):
+    planned = plan(seed)
+    scene.begin(planned)
+    act = acts.meanwhile(lambda: request(scene.es, "DELETE", path(scene.index)))
+    with pytest.raises(IndexNotFound, match=f"{scene.index}.*run the same command again"):
+        scene.ingest(planned, Rule("404 index deleted", act, at={3 + seed}))
+    assert scene.in_mid_run("404 index deleted", planned)
+    assert request(scene.es, "GET", path(f"{scene.name}*")) == {}
+    scene.proxy.acknowledged.clear()  # deleted on purpose
+    assert scene.wrong(planned, scene.ingest(planned)) == []
+
+
+def without_alias(scene):
+    """As an index that another version or another program made."""
+    alias = path(scene.index, "_alias", f"{scene.index}-writes")
+    request(scene.es, "DELETE", alias)
+
+
+def test_an_index_without_an_alias_of_its_own_that_is_made_anew_by_chance_is_no_success(scene):
     planned = plan(0)
     scene.begin(planned)
+    without_alias(scene)
     act = acts.meanwhile(lambda: request(scene.es, "DELETE", path(scene.index)))
     with pytest.raises(IndexNotFound, match=scene.name):
         scene.ingest(planned, Rule("404 index deleted", act, at={3}))
@@ -139,11 +158,12 @@ def nothing_made_by_chance(es):
     request(es, "PUT", "/_cluster/settings", body={"persistent": {name: None}})
 
 
-def test_an_index_that_is_deleted_mid_run_is_made_good_by_the_same_command(
+def test_an_index_without_one_that_is_deleted_mid_run_is_made_good_by_the_same_command(
     scene, nothing_made_by_chance, seed
 ):
     planned = plan(seed)
     scene.begin(planned)
+    without_alias(scene)
     act = acts.meanwhile(lambda: request(scene.es, "DELETE", path(scene.index)))
     with suppress(ServerError):
         scene.ingest(planned, Rule("404 index deleted", act, at={3 + seed}))
