@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import typer
 
 from es_hybrid.cli.dead_letters import dead_letters
+from es_hybrid.cli.diagnosis import diagnose
 from es_hybrid.cli.doctor import doctor
 from es_hybrid.cli.evaluation import evaluate
 from es_hybrid.cli.existing import adopt, enrich, rebuild, rollback, status
@@ -55,6 +56,7 @@ for command, panel in (
     (adopt, _EXISTING),
     (rebuild, _EXISTING),
     (rollback, _EXISTING),
+    (diagnose, _MEASURED),
     (up, _NODE),
     (down, _NODE),
     (status, _NODE),
