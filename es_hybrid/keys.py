@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 DEFAULT_EXPIRY, NEVER = "30d", "never"
 _EXPIRY = re.compile(r"[1-9]\d{0,5}[dhms]")
-_VERSIONS = "-[0-9]{6,}"  # behind the alias stand NAME-000001, NAME-000002 …
+# Behind the alias stand NAME-000001, NAME-000002 …, each with an alias that is written through.
+_VERSIONS = "-[0-9]{6,}(-writes)?"
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def patterns(index: str) -> list[str]:
     A wildcard would let a key for ``films`` into ``films-of-kim`` as well.
 
     >>> patterns("my.films")
-    ['my.films', '/my\\.films-[0-9]{6,}/']
+    ['my.films', '/my\\.films-[0-9]{6,}(-writes)?/']
     """
     escaped = re.sub(r"([^0-9a-z_-])", r"\\\1", index)
     return [index, f"/{escaped}{_VERSIONS}/"]

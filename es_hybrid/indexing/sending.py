@@ -14,7 +14,13 @@ from typing import Any
 
 from es_hybrid.client import path
 from es_hybrid.documents import Document
-from es_hybrid.errors import IndexNotFound, RequestRefused, ServerError, ServerUnreachable
+from es_hybrid.errors import (
+    AliasMoved,
+    IndexNotFound,
+    RequestRefused,
+    ServerError,
+    ServerUnreachable,
+)
 from es_hybrid.indexing.answers import Verdict, of_item, reason
 from es_hybrid.indexing.bulk import Prepared
 from es_hybrid.indexing.in_use import check_in_use
@@ -137,10 +143,15 @@ class Sender:
 
         Raises:
             AliasMoved: the name stands for another one.
-            ServerError: the server refused, or cannot be reached.
         """
-        if self.name is not None:
+        if self.name is None:
+            return
+        try:
             check_in_use(self.requests.client, self.name, self.index)
+        except AliasMoved:
+            raise
+        except ServerError:
+            return  # without a master nobody knows, and that passes
 
     def refusal(self, told: dict[str, Any]) -> ServerError:
         """What an item was told, as an exception."""

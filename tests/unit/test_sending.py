@@ -333,3 +333,14 @@ def test_through_an_alias_no_index_is_made_by_chance():
         requests = Requests(server.client(), Patience(clock=Naps()))
         Sender(requests, "films-1", alias="films-1-writes").send([ready("a")])
     assert "require_alias=true" in server.requests[0].query
+
+
+def test_a_block_in_which_nobody_knows_where_the_alias_leads_is_waited_for_as_well():
+    script = {
+        ("POST", "/films-1/_bulk"): (items(NO_MASTER), items(OK)),
+        ("GET", "/films"): refusal(503, "master_not_discovered_exception"),
+    }
+    with FakeServer(script) as server:
+        requests = Requests(server.client(), Patience(clock=Naps()))
+        sent = Sender(requests, "films-1", name="films").send([ready("a")])
+    assert ([one.id for one in sent.written], sent.error) == (["a"], None)
