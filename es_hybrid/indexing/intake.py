@@ -104,32 +104,34 @@ class Intake:
     def _window(self, items: Sequence[Item]) -> Window:
         self.tally.read += len(items)
         made_ids = self._reader.made_ids
-        met = [(made, item) for item in items if (made := self._made(item)) is not None]
+        made = [self._made(item) for item in items]
+        met = [one for one in made if one is not None]
         self.tally.made_ids += self._reader.made_ids - made_ids
         self.tally.renamed |= self._reader.renamed
-        ids = hashes([made.id for made, _ in met])
-        contents = hashes([made.content_hash for made, _ in met])
+        ids = hashes([one.id for one in met])
+        contents = hashes([one.content_hash for one in met])
         found = self._seen.find(ids)
         position = items[-1].position
         if found.count(None) == len(set(ids)) == len(ids):  # all ids are new: no more to see to
             self._seen.update(ids, contents)
-            return Window([made for made, _ in met], position, rewrites=False)
+            return Window(met, position, rewrites=False)
+        origins = [item for item, one in zip(items, made, strict=True) if one is not None]
         latest = dict(zip(ids, found, strict=True))
         window: dict[str, Document] = {}
         rewrites = False
-        for (made, item), identifier, content in zip(met, ids, contents, strict=True):
+        for one, item, identifier, content in zip(met, origins, ids, contents, strict=True):
             before = latest[identifier]
             if before is not None:
-                if self._is_done_with(made, item, same=before == content):
+                if self._is_done_with(one, item, same=before == content):
                     continue
-                if made.id in window:
+                if one.id in window:
                     self.tally.unchanged += 1  # neither embedded nor written
                     self.tally.superseded += 1
                 else:
                     rewrites = True
             latest[identifier] = content
-            window[made.id] = made
-        met_now = {one: content for one, content in latest.items() if content is not None}
+            window[one.id] = one
+        met_now = {key: content for key, content in latest.items() if content is not None}
         self._seen.update(met_now.keys(), met_now.values())
         return Window(list(window.values()), position, rewrites)
 
