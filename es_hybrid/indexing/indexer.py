@@ -75,6 +75,7 @@ class _Indexing:
         restart: bool = False,
         source: str | None = None,
         prune: float | None = None,
+        rewrite: bool = False,
         patience: float = PATIENCE,
     ) -> None:
         self._check(client)
@@ -101,6 +102,7 @@ class _Indexing:
         self.restart = restart
         self.source = source
         self.prune = check_share(prune)
+        self.rewrite = rewrite
         self.patience = patience
 
     def _check(self, client: Any) -> None:
@@ -147,6 +149,7 @@ class _Indexing:
                 files=known,
                 journal=self._journal(places, source, known, index),
                 prune=self.prune,
+                rewrite=self.rewrite,
                 patience=self.patience,
             )
             return Run(job).report()
@@ -171,7 +174,7 @@ class _Indexing:
         types = sorted((name, str(kind)) for name, kind in self.wanted.types.items())
         columns = sorted(self.columns.items())
         said = (self.wanted.text_fields, self.id_field, columns, types, self.duplicates)
-        return repr((*said, self.vectors, self._origin(source)))
+        return repr((*said, self.vectors, self._origin(source), self.rewrite))
 
     def _origin(self, source: Source) -> str:
         return source.name if self.source is None else self.source
@@ -230,6 +233,9 @@ class Indexer(_Indexing):
         prune: when the source was read to its end and all of it is in the index, delete the
             documents that came from it and that it has no more, if they are at most this share of
             them, such as 0.2; None deletes nothing.
+        rewrite: write every document, also one that the index has already: for an index whose
+            documents other programs change by partial updates, which a run does not see
+            otherwise. What is unchanged in its text is not embedded again.
         patience: seconds to wait for a server that takes no document, as it is too busy, restarts,
             or is blocked because its disk is full; then the run stops, and what it did not write is
             written when it is run again.

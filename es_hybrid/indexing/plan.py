@@ -27,10 +27,19 @@ class Plan:
     unchanged: int
 
 
-def plan(requests: Requests, index: str, documents: Sequence[Document]) -> Plan:
+def plan(
+    requests: Requests, index: str, documents: Sequence[Document], *, anew: bool = False
+) -> Plan:
     """Compare a batch with the index by both hashes; sees what is not refreshed yet.
 
     A document that came with its vector needs none of the index.
+
+    Args:
+        requests: how the index is asked.
+        index: where they shall be.
+        documents: no id twice.
+        anew: whether none passes for unchanged: the hash of its content tells what was
+            written, not what others made of it since by partial updates.
 
     Raises:
         ServerError: the server refused, or cannot be reached for longer than the patience lasts.
@@ -45,7 +54,7 @@ def plan(requests: Requests, index: str, documents: Sequence[Document]) -> Plan:
     rewrite: list[Document] = []
     for document, found in zip(documents, answer["docs"], strict=True):
         has = found.get("_source", {}).get(META_FIELD, {})
-        if has.get("content_hash") == document.content_hash:
+        if not anew and has.get("content_hash") == document.content_hash:
             continue
         same_text = document.vector is None and has.get("text_hash") == document.text_hash
         (rewrite if same_text else write).append(document)

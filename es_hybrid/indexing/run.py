@@ -75,6 +75,7 @@ class Job:
         journal: what is settled is noted there; None notes nothing.
         prune: the most that may be deleted of the documents that the source has no more, as a
             share of those that came from it; None deletes nothing.
+        rewrite: whether documents are written that the index has already.
         patience: seconds to wait for a server that refuses or cannot be reached.
     """
 
@@ -92,6 +93,7 @@ class Job:
     files: str | None = None
     journal: Journal | None = None
     prune: float | None = None
+    rewrite: bool = False
     patience: float = PATIENCE
 
 
@@ -239,7 +241,7 @@ class Run:
     def _plan(self, documents: Sequence[Document]) -> Plan:
         if self.target.created:  # by this run: what is in there, it wrote
             return Plan(tuple(documents), (), 0)
-        return plan(self.requests, self.target.index, documents)
+        return plan(self.requests, self.target.index, documents, anew=self.job.rewrite)
 
     def _ready(self, first: Sequence[Document]) -> None:
         """Before the first document: the index and its typed fields are there."""

@@ -51,9 +51,10 @@ def write(es, name, records, **options):
     ids=["whole texts", "passages", "as they come", "quantised"],
 )
 def test_another_price_is_written_with_bit_equal_vectors(es, name, monkeypatch, options, refreshed):
-    monkeypatch.setattr("es_hybrid.indexing.run.refresh", refresh if refreshed else lambda *_: None)
-    write(es, name, OLD, **options)
-    monkeypatch.setattr("es_hybrid.indexing.run.refresh", refresh)
+    with monkeypatch.context() as patch:
+        if not refreshed:
+            patch.setattr("es_hybrid.indexing.run.Run._refresh", lambda _: None)
+        write(es, name, OLD, **options)
     report = write(es, name, NEW, **options)
     refresh(es, name)
     after = documents(es, name)
@@ -93,3 +94,14 @@ def test_a_document_of_somebody_else_is_embedded(es, name):
     request(es, "POST", path(name, "_update", "0"), body=body)
     report = write(es, name, NEW[:1])
     assert (report.indexed, report.rewritten, report.embedded) == (1, 0, 1)
+
+
+def test_what_others_changed_by_partial_updates_is_written_again_where_that_is_asked(es, name):
+    write(es, name, OLD)
+    change = {"doc": {"price": 99, "title": "Another"}}
+    request(es, "POST", path(name, "_update", "7"), body=change)
+    unseen, seen = write(es, name, OLD), write(es, name, OLD, rewrite=True)
+    refresh(es, name)
+    found = documents(es, name)["7"]
+    assert (unseen.unchanged, seen.rewritten, seen.embedded) == (70, 70, 0)
+    assert (found["price"], found["title"]) == (1, "Film 7")
