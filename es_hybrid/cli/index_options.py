@@ -64,6 +64,17 @@ class IndexOptions:
             | {"fields": {**settings.fields, **self.fields}, "map": {**settings.map, **self.map}}
         )
 
+    def arguments(self) -> dict[str, Any]:
+        """Those of `Indexer`: what is not said is left to it."""
+        said = {name: value for name, value in _items(self) if value is not None}
+        file = said.get("vectors_file")
+        said |= {"columns": said.pop("map")} | ({"vectors_file": Path(file)} if file else {})
+        return {name: value for name, value in said.items() if name not in _OF_FILES}
+
+
+# What says how files are read, which is done before anything is indexed.
+_OF_FILES = ("delimiter", "encoding")
+
 
 def _items(options: IndexOptions) -> Iterable[tuple[str, Any]]:
     return [(one.name, getattr(options, one.name)) for one in fields(options)]
