@@ -62,8 +62,8 @@ class Contract:
         similarity: ``"cosine"``, ``"max_inner_product"`` or ``"l2_norm"``.
         normalisation: ``"l2"``: vectors are stored at length 1, the length in ``es_hybrid.norm``;
             ``"none"``: as the model made them.
-        probes: the model's vectors of `PROBES`, packed; they prove which model it is. None are
-            there for given vectors, which nobody can make again.
+        probes: the model's vectors of `PROBES`, or of its own ``probe_texts``, packed; they prove
+            which model it is. None are there for given vectors, which nobody can make again.
         passages: how large the passages are that have the vectors; None: each document has one.
         vector_field: full name of the field that holds the vector of a whole document.
         schema: version of this record.
@@ -123,7 +123,7 @@ def _check_parts(contract: Contract) -> None:
         raise ValueError(f"normalisation {contract.normalisation!r} under {kind.name}")
     if contract.embedder.label is not None and not contract.probes:
         return
-    if (shape := _kept(contract).shape) != (len(_probe_texts(dims)), dims):
+    if (shape := _kept(contract).shape) != (_probe_count(dims), dims):
         raise ValueError(f"probe vectors of shape {shape} for {dims} dimensions")
 
 
@@ -233,7 +233,7 @@ def _check_label(theirs: EmbedderInfo, ours: EmbedderInfo, *, index: str) -> Non
 
 
 def _probe_vectors(embedder: Embedder) -> Vectors:
-    result = unit(document_vectors(embedder, _probe_texts(embedder.info.dims)))
+    result = unit(document_vectors(embedder, _probe_texts(embedder)))
     if result.faults:
         raise VectorError(
             f"{embedder.info.id} gave {next(iter(result.faults.values()))} for a probe text: "
@@ -242,8 +242,14 @@ def _probe_vectors(embedder: Embedder) -> Vectors:
     return result.vectors
 
 
-def _probe_texts(dims: int) -> tuple[str, ...]:
-    return PROBES[: max(1, _META_VECTOR_BYTES // dims)]
+def _probe_texts(embedder: Embedder) -> tuple[str, ...]:
+    """The texts whose vectors prove the model: its own, if it could not read those of all."""
+    texts: tuple[str, ...] = getattr(embedder, "probe_texts", PROBES)
+    return texts[: _probe_count(embedder.info.dims)]
+
+
+def _probe_count(dims: int) -> int:
+    return min(len(PROBES), max(1, _META_VECTOR_BYTES // dims))
 
 
 def _packed(vector: Vectors) -> str:

@@ -20,6 +20,7 @@ from es_hybrid.cli.keys import keys
 from es_hybrid.cli.node import down, up
 from es_hybrid.cli.output import Interrupted, fail
 from es_hybrid.cli.search import search
+from es_hybrid.cli.words import words
 from es_hybrid.errors import EsHybridError, UsageError
 
 USAGE, FAILURE, INTERRUPTED = 2, 1, 130
@@ -65,6 +66,7 @@ for command, panel in (
     app.command(cls=Command, rich_help_panel=panel)(command)
 app.command("eval", cls=Command, rich_help_panel=_MEASURED)(evaluate)  # eval is Python's own
 app.add_typer(dead_letters, rich_help_panel=_DATA)
+app.add_typer(words, rich_help_panel="Embedders")
 app.add_typer(keys, rich_help_panel="Access")
 
 

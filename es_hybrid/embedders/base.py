@@ -61,8 +61,9 @@ class Embedder(Protocol):
 
     An embedder may also have ``count_tokens(texts)``: how many tokens it reads for each text as
     a document, prefix and special tokens with it, before anything is cut. Passages need it. One
-    that computes on the cluster has ``bind(send)`` and is given the way there before it is asked
-    for anything, its `info` included; see `Send`.
+    that may know none of the words of the contract's probe texts has ``probe_texts``: three that
+    it can read, always the same. One that computes on the cluster has ``bind(send)``, and is given
+    the way there (`Send`) before it is asked for anything, its `info` included.
     """
 
     @property

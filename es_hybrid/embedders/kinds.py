@@ -80,6 +80,12 @@ def _hugging_face() -> Maker:
     return HuggingFaceEncoder
 
 
+def _words() -> Maker:
+    from es_hybrid.embedders.words import WordVectors
+
+    return WordVectors
+
+
 _E5_LANGUAGES = "Korean, English and 90 more"
 OWN = (
     Kind(
@@ -116,6 +122,7 @@ OWN = (
         needs=("sentence_transformers",),
     ),
     Kind("hf", _hugging_face, extra="hf", needs=("transformers", "torch")),
+    Kind("words", _words, extra="words", needs=("gensim",), languages="the corpus's"),
 )
 
 

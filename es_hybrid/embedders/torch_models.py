@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
+from logging import ERROR, getLogger
 from pickle import UnpicklingError
 from typing import Any, Literal
 
@@ -12,6 +13,8 @@ from es_hybrid.errors import EmbedderError
 
 Weights = Literal["safetensors", "bin"]
 
+_HEAD = "pooler."  # above the token vectors; random where a model was saved without it
+_LOUD = ("transformers", "sentence_transformers")
 _REVISION = 12  # hexadecimal digits of a hash, as version control shows them
 
 
@@ -62,16 +65,22 @@ def _blocked(error: UnpicklingError) -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
+    """No progress bar, and no word of weights that the pooling here does not use."""
     from transformers.utils import logging as untyped
 
-    logging: Any = untyped
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
+    bars: Any = untyped
+    loggers = [getLogger(name) for name in _LOUD]
+    levels, shown = [one.level for one in loggers], bars.is_progress_bar_enabled()
+    for one in loggers:
+        one.setLevel(ERROR)
+    bars.disable_progress_bar()
     try:
         yield
     finally:
+        for one, level in zip(loggers, levels, strict=True):
+            one.setLevel(level)
         if shown:
-            logging.enable_progress_bar()
+            bars.enable_progress_bar()
 
 
 def revision(model: Any) -> str:
@@ -82,9 +91,11 @@ def revision(model: Any) -> str:
 
 
 def weights_hash(model: Any) -> str:
-    """SHA-256 of the names and numbers of all parameters, hexadecimal."""
+    """SHA-256 of the names and numbers of all parameters that token vectors depend on."""
     total = sha256()
     for name, values in sorted(model.state_dict().items()):
+        if name.startswith(_HEAD):
+            continue
         total.update(name.encode())
         total.update(values.detach().cpu().contiguous().float().numpy().tobytes())
     return total.hexdigest()
