@@ -11,6 +11,7 @@ from es_hybrid.cli.connection import with_client
 from es_hybrid.cli.help import Command, Group
 from es_hybrid.cli.index_options import IndexOptions, names, pairs, read_settings
 from es_hybrid.cli.output import print_json, printable, say, stop, styled
+from es_hybrid.cli.patience import Patience, patiently
 
 if TYPE_CHECKING:
     from es_hybrid.indexing.letters import Kind
@@ -90,6 +91,7 @@ def replay(
         Path | None,
         typer.Option("--settings", help="TOML file with these options, as for es-hybrid index."),
     ] = None,
+    patience: Patience = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
 ) -> None:
     """Index the records of a file of dead letters again.
@@ -123,6 +125,7 @@ def replay(
         vector_field=options.vector_field,
         fields=options.fields,
         columns=options.map,
+        **patiently(patience),
     )
     print_json(done.to_dict()) if as_json else _tell(done)
     if done.left:

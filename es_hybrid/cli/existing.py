@@ -12,6 +12,7 @@ import typer
 from es_hybrid.cli.connection import with_client, with_settings
 from es_hybrid.cli.index_options import names
 from es_hybrid.cli.output import Interrupted, print_json, printable, say, stop
+from es_hybrid.cli.patience import Patience, patiently
 
 if TYPE_CHECKING:
     from es_hybrid.existing import Enriched, Rebuilt, Survey
@@ -81,6 +82,7 @@ def enrich(
         Path | None,
         typer.Option(help="File for what gets no vector. Default: INDEX.dead-letters.ndjson."),
     ] = None,
+    patience: Patience = None,
     as_json: _Json = False,
 ) -> None:
     """Give the documents of an existing index the vectors of their texts.
@@ -104,6 +106,7 @@ def enrich(
         "vector_field": vector_field,
         "slices": slices,
         "dead_letters": letters,
+        **patiently(patience),
     }
     _check_into(into, in_place=in_place, limited=bool(filter or since))
     with progress_bar("embedding", shown=sys.stderr.isatty()) as bar:
@@ -310,6 +313,7 @@ def rebuild(
         Path | None,
         typer.Option(help="File for what is refused. Default: NAME.dead-letters.ndjson."),
     ] = None,
+    patience: Patience = None,
     as_json: _Json = False,
 ) -> None:
     """Make an index anew beside the old one, then move the alias; searches and writes go on.
@@ -337,6 +341,7 @@ def rebuild(
                 at_least=min_ndcg or 0.0,
                 dead_letters=dead_letters or Path(f"{name}.dead-letters.ndjson"),
                 progress=bar.update,
+                **patiently(patience),
             )
         except KeyboardInterrupt:
             raise Interrupted(

@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from es_hybrid.indexing import Progress
 
+_ERROR = re.compile(r"\[(\d{3} \w+)\]")  # as every refusal ends
+_SHOWN = 60  # characters of what has no such end
+
 
 class Bar:
-    """Receives progress and remembers the last; draws it where there is a terminal."""
+    """Receives progress and remembers the last; draws it where there is a terminal.
 
-    def __init__(self, drawing: Any = None, task: Any = None) -> None:
+    Args:
+        drawing: of rich; None draws nothing.
+        task: of the drawing.
+        title: what is done.
+        now: seconds since some moment.
+    """
+
+    def __init__(
+        self,
+        drawing: Any = None,
+        task: Any = None,
+        *,
+        title: str = "",
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.last: Progress | None = None
         self._drawing = drawing
         self._task = task
+        self._title = title
+        self._now = now
+        self._since: float | None = None  # when the wait for the cluster began
 
     def update(self, progress: Progress) -> None:
         """Take the newest numbers."""
@@ -23,10 +45,22 @@ class Bar:
         if self._drawing is not None:
             self._drawing.update(
                 self._task,
+                description=self._doing(progress.waiting),
                 completed=progress.position,
                 total=progress.size,
                 done=progress.done,
             )
+
+    def _doing(self, waiting: str) -> str:
+        """What is done, or what is waited for, and how long already."""
+        if not waiting:
+            self._since = None
+            return self._title
+        if self._since is None:
+            self._since = self._now()
+        told = _ERROR.search(waiting)
+        why = told[1] if told else waiting[:_SHOWN]
+        return f"waiting for the cluster: {why} for {self._now() - self._since:.0f} s"
 
 
 @contextmanager
@@ -44,6 +78,7 @@ def progress_bar(title: str, *, shown: bool) -> Iterator[Bar]:
             done = task.fields.get("done", 0)
             return Text(f"{done:,} documents, {done / task.elapsed if task.elapsed else 0:,.0f}/s")
 
-    columns = (TextColumn("{task.description}"), BarColumn(), Rate(), TimeRemainingColumn())
+    doing = TextColumn("{task.description}", markup=False)
+    columns = (doing, BarColumn(), Rate(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as drawing:
-        yield Bar(drawing, drawing.add_task(title, total=None, done=0))
+        yield Bar(drawing, drawing.add_task(title, total=None, done=0), title=title)
