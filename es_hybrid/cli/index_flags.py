@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from es_hybrid.cli.index_options import IndexOptions, names, pairs, read_settings
+from es_hybrid.cli.patience import Patience, patiently
 
 _INPUT, _RUN = "Input", "Runs"
 
@@ -180,6 +181,7 @@ class RunFlags:
             rich_help_panel=_RUN,
         ),
     ] = False
+    patience: Patience = None
     allow_failures: Annotated[
         bool, typer.Option("--allow-failures", help="Exit with 0 even if records were refused.")
     ] = False
@@ -194,5 +196,6 @@ class RunFlags:
         return {
             "state": state_folder(),
             "restart": self.restart,
+            **patiently(self.patience),
             "prune": share if self.prune else None,
         }
