@@ -12,8 +12,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
+from es_hybrid.vectors import unpacked
 from tests.fakes import Answer, FakeServer
 from tests.recordings import answers, mapping
 
@@ -186,7 +185,7 @@ def _listed(part: Body) -> Body:
 def _float32(knn: Body) -> Body:
     if "query_vector" not in knn:
         return knn
-    return knn | {"query_vector": np.asarray(knn["query_vector"], np.float32).tolist()}
+    return knn | {"query_vector": unpacked(knn["query_vector"]).tolist()}
 
 
 def differences(sent: Any, recorded: Any, at: str = "") -> Iterator[str]:

@@ -82,7 +82,7 @@ def _planned(
     asked: Asked, searched: Searched, known: Known, bound: Bound, vectors: Mapping[str, Vectors]
 ) -> Steps[Turn]:
     painless = False if known.scripts_refused else None
-    means = Means(known.embedder, known.can, painless, vectors)
+    means = Means(known.embedder, known.can, painless, vectors, known.route.packs)
     shared = (
         *clauses(bound.filters, fields=searched.fields),
         *clauses(asked.filters, fields=searched.fields),

@@ -46,12 +46,14 @@ class Route:
     Attributes:
         can: the server's capabilities; None until they were read.
         able: whether the native fusion may be tried.
+        packs: whether query vectors may be base64, which is written and read several times as fast
+            as numbers; False until that is known.
         refused: whether it was refused.
     """
 
     def __init__(self) -> None:
         self.can: Capabilities | None = None
-        self.able = False
+        self.able = self.packs = False
         self.refused = False
 
     def known(self) -> Steps[Capabilities]:
@@ -59,6 +61,7 @@ class Route:
         if self.can is None:
             self.can = yield from capabilities.reading()
             self.able = self.can.native_fusion is not False and tells_failures(self.can)
+            self.packs = self.can.base64_queries
         return self.can
 
 

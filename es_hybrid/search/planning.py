@@ -32,12 +32,14 @@ class Means:
         can: the server's capabilities.
         painless: whether a script was refused before; None where none was tried.
         vectors: words -> their vector, where they were embedded already.
+        packs: whether the server is known to read query vectors in base64.
     """
 
     embedder: Callable[[Searched], Steps[Embedder]]
     can: Callable[[], Steps[Capabilities]]
     painless: bool | None
     vectors: Mapping[str, Vectors]
+    packs: bool
 
 
 def plan(
@@ -102,6 +104,7 @@ def _knn(
         num_candidates=leg.num_candidates,
         field=_own_field(searched.contract) if own else leg.field or "",
         similarity=field.similarity,
+        packs=means.packs and field.floats,
         **common,
     )
     if not asked.exact:

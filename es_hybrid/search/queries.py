@@ -13,7 +13,7 @@ from es_hybrid.filters import Clause, combined
 from es_hybrid.hits import KnnWay, LegKind
 from es_hybrid.similarity import DEFAULT_SIMILARITY, SIMILARITIES, Similarity
 from es_hybrid.vector_index import MAX_CANDIDATES, VectorIndexType
-from es_hybrid.vectors import Vectors
+from es_hybrid.vectors import Vectors, packed
 
 Body = dict[str, Any]
 
@@ -148,6 +148,7 @@ def knn_leg(
     k: int | None = None,
     num_candidates: int | None = None,
     field: str = VECTOR_FIELD,
+    packs: bool = False,
     name: str = "knn",
     **more: Any,
 ) -> LegSearch:
@@ -160,6 +161,7 @@ def knn_leg(
         kind: the vector index type, which says whether candidates are scored again.
         num_candidates: looked at per shard, up to 10,000; None takes the type's own.
         field: the vector field.
+        packs: send the vector in base64, which only servers since 9.4 read.
         name: of the leg.
         more: other attributes of the leg.
 
@@ -167,7 +169,7 @@ def knn_leg(
     """
     knn: Body = {
         "field": field,
-        "query_vector": vector,
+        "query_vector": packed(vector[None, :])[0] if packs else vector,
         "k": k or size,
         "num_candidates": kind.num_candidates(k or size, asked=num_candidates),
     }

@@ -147,7 +147,8 @@ class Searched:
         said = spec.get("similarity", DEFAULT_SIMILARITY)
         kind = VECTOR_INDEX_TYPES.get(spec.get("index_options", {}).get("type", ""))
         near = field_similarity(said)
-        return VectorField(near, kind or VECTOR_INDEX_TYPES["hnsw"], spec.get("dims"))
+        kind = kind or VECTOR_INDEX_TYPES["hnsw"]
+        return VectorField(near, kind, spec.get("dims"), _of_floats(spec))
 
     @cached_property
     def own_vector_field(self) -> VectorField:
@@ -158,12 +159,12 @@ class Searched:
             ContractError: two were made in different ways.
         """
         contract = self.contract
-        said = self.specs.get(contract.vector_field, {}).get("similarity")
+        spec = self.specs.get(contract.vector_field, {})
         near = similarity(contract.similarity)
-        if said == COSINE_OF_ANY_LENGTH.field and near.scaled:
+        if spec.get("similarity") == COSINE_OF_ANY_LENGTH.field and near.scaled:
             near = COSINE_OF_ANY_LENGTH
         kind = VECTOR_INDEX_TYPES[contract.vector_index]
-        return VectorField(near, kind, contract.embedder.dims)
+        return VectorField(near, kind, contract.embedder.dims, _of_floats(spec))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +175,17 @@ class VectorField:
         similarity: what it compares by.
         kind: its vector index type.
         dims: numbers of a vector; None where the mapping does not say it.
+        floats: whether they are float32.
     """
 
     similarity: Similarity
     kind: VectorIndexType
     dims: int | None
+    floats: bool
+
+
+def _of_floats(spec: Mapping[str, Any]) -> bool:
+    return bool(spec.get("element_type", "float") == "float")
 
 
 def _agree(one: tuple[str, Contract | None], other: tuple[str, Contract | None]) -> None:

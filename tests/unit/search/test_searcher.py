@@ -18,6 +18,7 @@ from es_hybrid.errors import (
     VectorError,
 )
 from es_hybrid.mapping import index_body
+from es_hybrid.vectors import unpacked
 from tests.embedders import NanFor, OtherModel, WordEmbedder
 from tests.fakes import Answer, FakeServer
 
@@ -89,6 +90,20 @@ def test_a_hybrid_search_is_one_request_with_both_legs(server):
     fields = ["title", "text", "title.parts", "text.parts"]
     assert bm25["query"]["multi_match"]["fields"] == fields
     assert knn["knn"]["query_vector"] == WORDS.embed_queries(["shark"])[0].tolist()
+
+
+@pytest.mark.parametrize(("version", "packed"), [("9.3.0", False), ("9.4.0", True)])
+def test_the_query_vector_goes_in_base64_where_the_server_is_known_to_read_it(
+    server, version, packed
+):
+    server.script[("GET", "/")] = {"version": {"number": version}}
+    server.script[("GET", "/_license")] = {"license": {"type": "basic", "status": "active"}}
+    films = searcher(server, fusion="auto")
+    for words in ("sea", "shark"):
+        films.search(words)
+    written = sent(server)[1]["knn"]["query_vector"]
+    assert isinstance(written, str) is packed
+    assert unpacked(written).tolist() == WORDS.embed_queries(["shark"])[0].tolist()
 
 
 @pytest.mark.parametrize("mode", ["bm25", "knn"])
