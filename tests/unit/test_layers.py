@@ -34,6 +34,7 @@ LAYERS = (
     {"doctor", "evaluation", "existing"},
     {"vector_stream"},
     {"diagnosis", "recall"},
+    {"sizing"},
     {"cli"},
     {"", "__main__"},  # the public names, and python -m es_hybrid
 )

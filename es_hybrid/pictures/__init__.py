@@ -1,0 +1,7 @@
+"""Pictures: read from files that may hold anything, and told by what the camera wrote."""
+
+from es_hybrid.pictures.decoding import FORMATS, SUFFIXES, decoded, opened
+from es_hybrid.pictures.facts import Facts, facts
+from es_hybrid.pictures.thumbnails import thumbnail
+
+__all__ = ["FORMATS", "SUFFIXES", "Facts", "decoded", "facts", "opened", "thumbnail"]
