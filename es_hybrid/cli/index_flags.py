@@ -173,6 +173,15 @@ class RunFlags:
         bool,
         typer.Option("--yes", help="With --prune: however many.", rich_help_panel=_RUN),
     ] = False
+    rewrite: Annotated[
+        bool,
+        typer.Option(
+            "--rewrite",
+            help="Write what is unchanged too, as others changed it in the index; texts that "
+            "are the same are not embedded again.",
+            rich_help_panel=_RUN,
+        ),
+    ] = False
     restart: Annotated[
         bool,
         typer.Option(
@@ -197,5 +206,6 @@ class RunFlags:
             "state": state_folder(),
             "restart": self.restart,
             **patiently(self.patience),
+            "rewrite": self.rewrite,
             "prune": share if self.prune else None,
         }
