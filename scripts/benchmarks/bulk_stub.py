@@ -15,6 +15,7 @@ from threading import Thread
 from typing import BinaryIO
 
 import orjson
+from replies import reply
 
 VERSION = "9.5.4"
 LARGEST = 1 << 24  # bytes of a request
@@ -71,7 +72,7 @@ def _answer_all(connection: socket.socket) -> None:
     with connection, connection.makefile("rb", 1 << 20) as stream:
         while first := stream.readline().decode().split():
             body = _body(stream, buffer)
-            connection.sendall(_reply(first[0], first[1], body))
+            connection.sendall(_answer(first[0], first[1], body))
 
 
 def _body(stream: BinaryIO, buffer: bytearray) -> memoryview:
@@ -86,29 +87,18 @@ def _body(stream: BinaryIO, buffer: bytearray) -> memoryview:
     return view
 
 
-def _reply(method: str, target: str, body: memoryview) -> bytes:
+def _answer(method: str, target: str, body: memoryview) -> bytes:
     where, _, query = target.partition("?")
     if where.endswith("/_bulk"):
-        return _http(200, _taken(bytes(body).count(b"\n") // 2, only_status=bool(query)))
+        return reply(200, _taken(bytes(body).count(b"\n") // 2, only_status=bool(query)))
     if where.endswith("/_mget"):
-        return _http(200, orjson.dumps({"docs": [{"_id": i} for i in orjson.loads(body)["ids"]]}))
+        return reply(200, orjson.dumps({"docs": [{"_id": i} for i in orjson.loads(body)["ids"]]}))
     if method in ("PUT", "POST", "DELETE"):
-        return _http(200, b'{"acknowledged":true}')
+        return reply(200, b'{"acknowledged":true}')
     status, known = _KNOWN.get(f"{method} {where}", _MISSING)
-    return _http(status, orjson.dumps(known))
+    return reply(status, orjson.dumps(known))
 
 
 def _taken(count: int, *, only_status: bool) -> bytes:
     items = b",".join([_STATUS if only_status else _WHOLE] * count)
     return b'{"errors":false,"items":[%b]}' % items
-
-
-def _http(status: int, body: bytes) -> bytes:
-    head = (
-        f"HTTP/1.1 {status} X",
-        "X-elastic-product: Elasticsearch",
-        "content-type: application/vnd.elasticsearch+json;compatible-with=8",
-        f"content-length: {len(body)}",
-        "\r\n",
-    )
-    return "\r\n".join(head).encode() + body

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import orjson
+from replies import reply
 from synthetic import LABEL, TEXT, Corpus
 
 from es_hybrid.contract import Contract
@@ -147,12 +148,12 @@ def serve(known: Answers, parent: Connection) -> None:
 
 
 def _answer_all(connection: socket.socket, known: Answers, log: list[Sent]) -> None:
-    replies = {what: _reply(200, body) for what, body in known.items()}
-    unknown = _reply(404, b'{"error":{"type":"unknown","reason":"unknown"},"status":404}')
+    replies = {what: reply(200, body) for what, body in known.items()}
+    unknown = reply(404, b'{"error":{"type":"unknown","reason":"unknown"},"status":404}')
     with connection, connection.makefile("rb") as stream:
         while request := _read(stream):
             if request.target == SENT:
-                connection.sendall(_reply(200, orjson.dumps(log)))
+                connection.sendall(reply(200, orjson.dumps(log)))
                 log.clear()
                 continue
             what = f"{request.method} {request.target.partition('?')[0]}"
@@ -170,14 +171,3 @@ def _read(stream: BinaryIO) -> Sent | None:
         headers[name.lower()] = value.strip()
     body = stream.read(int(headers.get("content-length", 0)))
     return Sent(first[0], first[1], headers, body.decode())
-
-
-def _reply(status: int, body: bytes) -> bytes:
-    head = (
-        f"HTTP/1.1 {status} X",
-        "X-elastic-product: Elasticsearch",
-        "content-type: application/vnd.elasticsearch+json;compatible-with=8",
-        f"content-length: {len(body)}",
-        "\r\n",
-    )
-    return "\r\n".join(head).encode() + body
