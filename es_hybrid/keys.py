@@ -1,4 +1,4 @@
-"""API keys that may do one job on one index, and end by themselves.
+"""API keys that may do one job on one index, and end by themselves; they are listed and revoked.
 
 Privileges: https://www.elastic.co/docs/deploy-manage/users-roles/cluster-or-deployment-auth/elasticsearch-privileges
 No role has a privilege on the cluster: what a server can do is then learnt by trying.
@@ -7,7 +7,7 @@ No role has a privilege on the cluster: what a server can do is then learnt by t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -57,6 +57,16 @@ ROLES: Mapping[str, Role] = {
 }
 
 
+# What each command needs; `pruner` to carry deletions over, `reader` to look at documents.
+NEEDED: Mapping[str, str] = {
+    "adopt": "setup+reader",
+    "enrich": "setup+writer",
+    "rebuild": "setup+writer+pruner",
+    "rollback": "setup+reader",
+    "status": "reader",
+}
+
+
 @dataclass(frozen=True)
 class Key:
     """An API key that was just made.
@@ -64,7 +74,7 @@ class Key:
     Attributes:
         id: Names the key where it is to be invalidated; no secret.
         encoded: The key itself, for ``ES_HYBRID_API_KEY``. Elasticsearch never tells it again.
-        index: The alias, or index, it is for.
+        index: The alias, or index, it is for; several with commas.
         roles: Its jobs.
         expires: When it ends; None: never.
     """
@@ -101,7 +111,8 @@ def create_key(
         client: Logged in with a username and password; a key cannot make keys.
         role: ``"setup"``, ``"writer"``, ``"reader"`` or ``"pruner"``; several with ``+`` in
             between.
-        index: The alias, or index; the indices behind the alias belong to it, need not exist yet.
+        index: The alias, or index, several with commas; the indices behind an alias belong to it,
+            and need not exist yet.
         expires: Such as ``"30d"``, ``"12h"``, ``"90m"`` or ``"60s"``; ``"never"`` for a key that
             must be invalidated by hand.
 
@@ -111,21 +122,22 @@ def create_key(
         RequestRefused: The cluster has no security, or none of its API keys.
     """
     roles = _roles(role)
-    check_index_name(index)
+    for name in _names(index):
+        check_index_name(name)
     body = {
         "name": f"{index} {role}",
         "role_descriptors": {role: _descriptor(role, index) for role in roles},
         "metadata": {"es_hybrid": {"index": index, "roles": list(roles)}},
         **_expiration(expires),
     }
-    made = _posted(client, body)
+    made = _asked(client, "POST", body)
     ends = made.get("expiration")
     return Key(
         id=made["id"],
         encoded=made["encoded"],
         index=index,
         roles=roles,
-        expires=None if ends is None else datetime.fromtimestamp(ends / 1000, UTC),
+        expires=None if ends is None else _moment(ends),
     )
 
 
@@ -141,6 +153,105 @@ def patterns(index: str) -> list[str]:
     return [index, f"/{escaped}{_VERSIONS}/"]
 
 
+@dataclass(frozen=True)
+class KnownKey:
+    """An API key that es_hybrid made, as the cluster knows it; not the key itself.
+
+    Attributes:
+        id: Names the key where it is to be revoked.
+        index: The alias, or index, it is for; several with commas.
+        roles: Its jobs.
+        created: When it was made.
+        expires: When it ends; None: never.
+    """
+
+    id: str
+    index: str
+    roles: tuple[str, ...]
+    created: datetime
+    expires: datetime | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "id": self.id,
+            "index": self.index,
+            "roles": list(self.roles),
+            "created": self.created.isoformat(),
+            "expires": self.expires.isoformat() if self.expires else None,
+        }
+
+
+def list_keys(client: Elasticsearch, index: str | None = None) -> list[KnownKey]:
+    """The keys made by `create_key` that still open something, oldest first.
+
+    Args:
+        client: Logged in with a username and password.
+        index: Only those for this alias or index.
+
+    Raises:
+        AccessDenied: These credentials may not see keys.
+        RequestRefused: The cluster has no security, or none of its API keys.
+    """
+    told = _asked(client, "GET")["api_keys"]
+    now = datetime.now(UTC)
+    found = [_known(one) for one in told if _is_ours(one) and not one.get("invalidated")]
+    return sorted(
+        (
+            key
+            for key in found
+            if (key.expires is None or key.expires > now)
+            and (index is None or index in _names(key.index))
+        ),
+        key=lambda key: key.created,
+    )
+
+
+def revoke_keys(client: Elasticsearch, ids: Sequence[str]) -> None:
+    """Let keys open nothing any more, from now on.
+
+    Args:
+        client: Logged in with a username and password.
+        ids: Of keys, as `create_key` and `list_keys` say them.
+
+    Raises:
+        UsageError: There is no such key that es_hybrid made; none was revoked.
+        AccessDenied: These credentials may not revoke keys.
+        RequestRefused: The cluster has no security, or none of its API keys.
+    """
+    known = {key.id for key in list_keys(client)}
+    if missing := [one for one in ids if one not in known]:
+        raise UsageError(
+            f"there is no key {missing[0]!r} that es_hybrid made and that still opens something: "
+            "see their ids with es-hybrid keys list"
+        )
+    _asked(client, "DELETE", {"ids": list(ids)})
+
+
+def _is_ours(told: Mapping[str, Any]) -> bool:
+    about = (told.get("metadata") or {}).get("es_hybrid")
+    return isinstance(about, Mapping) and {"index", "roles"} <= about.keys()
+
+
+def _known(told: Mapping[str, Any]) -> KnownKey:
+    about, ends = told["metadata"]["es_hybrid"], told.get("expiration")
+    return KnownKey(
+        id=told["id"],
+        index=str(about["index"]),
+        roles=tuple(map(str, about["roles"])),
+        created=_moment(told["creation"]),
+        expires=None if ends is None else _moment(ends),
+    )
+
+
+def _moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _names(index: str) -> list[str]:
+    return index.split(",")
+
+
 def _roles(role: str) -> tuple[str, ...]:
     roles = tuple(dict.fromkeys(part.strip() for part in role.split("+")))
     if unknown := [part for part in roles if part not in ROLES]:
@@ -152,7 +263,8 @@ def _roles(role: str) -> tuple[str, ...]:
 
 def _descriptor(role: str, index: str) -> dict[str, Any]:
     privileges = list(ROLES[role].privileges)
-    return {"indices": [{"names": patterns(index), "privileges": privileges}]}
+    names = [pattern for name in _names(index) for pattern in patterns(name)]
+    return {"indices": [{"names": names, "privileges": privileges}]}
 
 
 def _expiration(expires: str) -> dict[str, str]:
@@ -166,12 +278,14 @@ def _expiration(expires: str) -> dict[str, str]:
     return {"expiration": expires}
 
 
-def _posted(client: Elasticsearch, body: Mapping[str, Any]) -> dict[str, Any]:
+def _asked(
+    client: Elasticsearch, method: str, body: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     try:
-        made: dict[str, Any] = request(client, "POST", path("_security", "api_key"), body=body)
+        told: dict[str, Any] = request(client, method, path("_security", "api_key"), body=body)
     except RequestRefused as error:
         raise _explained(error) from error
-    return made
+    return told
 
 
 def _explained(error: RequestRefused) -> Exception:

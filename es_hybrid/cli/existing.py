@@ -95,6 +95,7 @@ def enrich(
     from es_hybrid.cli.progress import progress_bar
     from es_hybrid.existing import enrich as enriched
     from es_hybrid.existing import enrich_into
+    from es_hybrid.existing.rights import needed
 
     letters = dead_letters or Path(f"{index}.dead-letters.ndjson")
     options: dict[str, Any] = {
@@ -109,7 +110,8 @@ def enrich(
         **patiently(patience),
     }
     _check_into(into, in_place=in_place, limited=bool(filter or since))
-    with progress_bar("embedding", shown=sys.stderr.isatty()) as bar:
+    on = (index,) if into is None else (index, into)
+    with needed("enrich", *on), progress_bar("embedding", shown=sys.stderr.isatty()) as bar:
         try:
             if into is not None:
                 copied = enrich_into(client, index, into, **options, progress=bar.update)
@@ -183,14 +185,16 @@ def adopt(
     Example: es-hybrid adopt articles --vector-field vector --embedder e5-small
     """
     from es_hybrid.existing import adopt as adopted
+    from es_hybrid.existing.rights import needed
 
-    report = adopted(
-        client,
-        index,
-        vector_field=vector_field,
-        embedder=embedder,
-        text_fields=None if text_fields is None else names(text_fields),
-    )
+    with needed("adopt", index):
+        report = adopted(
+            client,
+            index,
+            vector_field=vector_field,
+            embedder=embedder,
+            text_fields=None if text_fields is None else names(text_fields),
+        )
     if as_json:
         print_json(report.to_dict())
         return
@@ -238,8 +242,9 @@ def status(
         return
     from es_hybrid.client import connect
     from es_hybrid.existing import survey
+    from es_hybrid.existing.rights import needed
 
-    with connect(settings) as client:
+    with connect(settings) as client, needed("status", index):
         found = survey(client, index)
     if as_json:
         print_json(found.to_dict() | {"complete": found.complete})
@@ -325,8 +330,9 @@ def rebuild(
     """
     from es_hybrid.cli.progress import progress_bar
     from es_hybrid.existing import rebuild as rebuilt
+    from es_hybrid.existing.rights import needed
 
-    with progress_bar("rebuilding", shown=sys.stderr.isatty()) as bar:
+    with needed("rebuild", name), progress_bar("rebuilding", shown=sys.stderr.isatty()) as bar:
         try:
             report = rebuilt(
                 client,
@@ -399,8 +405,10 @@ def rollback(
     Example: es-hybrid rollback films
     """
     from es_hybrid.existing import rollback as rolled_back
+    from es_hybrid.existing.rights import needed
 
-    done = rolled_back(client, name, to=to)
+    with needed("rollback", name):
+        done = rolled_back(client, name, to=to)
     if as_json:
         print_json(done.to_dict())
         return

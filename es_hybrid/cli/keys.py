@@ -13,7 +13,7 @@ from es_hybrid.cli.output import print_json
 keys = typer.Typer(
     name="keys",
     cls=Group,
-    help="Make API keys with the least privileges.",
+    help="Make, list and revoke API keys with the least privileges.",
     rich_markup_mode=None,
     no_args_is_help=True,
 )
@@ -29,7 +29,12 @@ def create(
             help="setup, writer, reader or pruner; several with + in between.", metavar="ROLE"
         ),
     ],
-    name: Annotated[str, typer.Argument(help="The index, or the alias before it.", metavar="NAME")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="The index, or the alias before it; several with commas.", metavar="NAME"
+        ),
+    ],
     expires: Annotated[
         str, typer.Option(help="When it ends: 30d, 12h, 90m; never for a key without an end.")
     ] = "30d",
@@ -39,6 +44,10 @@ def create(
 
     setup makes the index, writer writes documents, reader searches, pruner deletes documents. None
     of them may touch another index. Log in with a username and password.
+
+    index needs setup+writer the first time, then writer; search and status need reader; enrich
+    setup+writer, with --into on both names; adopt and rollback setup+reader; rebuild
+    setup+writer+pruner.
     """
     from es_hybrid.keys import create_key
 
@@ -52,3 +61,49 @@ def create(
     ends = f"{key.expires:%Y-%m-%d %H:%M} UTC" if key.expires else "never"
     typer.echo(f"on      {key.index}\nends    {ends}")
     typer.echo("It is not shown again. Use it with ES_HYBRID_API_KEY=… es-hybrid …")
+
+
+@keys.command("list", cls=Command, rich_help_panel="Commands")
+@with_client
+def list_(
+    client: Any,
+    name: Annotated[
+        str | None, typer.Argument(help="Only those for this index or alias.", metavar="NAME")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the keys that es_hybrid made and that still open something.
+
+    The keys themselves are known to nobody but those who have them.
+    """
+    from es_hybrid.keys import list_keys
+
+    found = list_keys(client, name)
+    if as_json:
+        print_json([key.to_dict() for key in found])
+        return
+    for key in found:
+        ends = f"{key.expires:%Y-%m-%d %H:%M} UTC" if key.expires else "never"
+        typer.echo(f"{key.id}  {'+'.join(key.roles)} on {key.index}, ends {ends}")
+    if not found:
+        typer.echo("no keys: make one with es-hybrid keys create")
+
+
+@keys.command(cls=Command, rich_help_panel="Commands")
+@with_client
+def revoke(
+    client: Any,
+    ids: Annotated[
+        list[str],
+        typer.Argument(help="Of keys, as es-hybrid keys list says them.", metavar="ID..."),
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Let keys open nothing any more, at once and for ever."""
+    from es_hybrid.keys import revoke_keys
+
+    revoke_keys(client, ids)
+    if as_json:
+        print_json({"revoked": ids})
+    else:
+        typer.echo(f"revoked: {', '.join(ids)}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from elasticsearch import Elasticsearch
 
+from es_hybrid import capabilities
 from es_hybrid.analysis import AUTO
 from es_hybrid.documents import (
     DEFAULT_TEXT_FIELDS,
@@ -24,6 +25,7 @@ from es_hybrid.embedders import Embedder
 from es_hybrid.errors import UsageError
 from es_hybrid.field_types import field_type
 from es_hybrid.indexing.bridge import Bridge, WaitingClient
+from es_hybrid.indexing.creation import create
 from es_hybrid.indexing.intake import check_duplicates
 from es_hybrid.indexing.journal import About, Journal, fingerprint
 from es_hybrid.indexing.lock import locked
@@ -120,6 +122,22 @@ class _Indexing:
                 f"prune deletes what one source has no more, and {source.name!r} may be any: "
                 "give these records a name that stays, as source='films' (--source films)"
             )
+
+    def _create(self, client: Elasticsearch) -> str:
+        if self.vectors != Ready():
+            raise UsageError(
+                "how many numbers ready vectors have is told by the first record: write some"
+            )
+        target = find(client, self.name, self.wanted, default_text=DEFAULT_TEXT_FIELDS)
+        if target.exists:
+            return target.index
+        if self.wanted.analysis is None:
+            raise UsageError(
+                f"{self.name!r} is made before there is any text to tell its analysis from: name "
+                "one, such as analysis='english'"
+            )
+        serverless = capabilities.read(client).flavour == "serverless"
+        return create(client, target, self.wanted, texts=(), serverless=serverless).index
 
     def _write(self, client: Elasticsearch, records: Any, progress: OnProgress) -> Report:
         source = records if isinstance(records, Source) else memory(records)
@@ -247,6 +265,22 @@ class Indexer(_Indexing):
 
     client: Elasticsearch
 
+    def create(self) -> str:
+        """Make the index with its alias, without a document; leave one that is there.
+
+        All that a key for setting up may do; one that may write fills it.
+
+        Returns:
+            The index behind the alias.
+
+        Raises:
+            UsageError: no analysis is named, or the vectors are ready ones.
+            ContractMismatch: the live index was made differently.
+            EmbedderError: the embedder cannot be loaded.
+            ServerError: the server refused, or cannot be reached.
+        """
+        return self._create(self.client)
+
     def write(self, records: Source | Iterable[Any], *, progress: OnProgress = _silent) -> Report:
         """Index all records and refresh once at the end.
 
@@ -274,6 +308,16 @@ class AsyncIndexer(_Indexing):
 
     _awaits = True
     client: AsyncElasticsearch
+
+    async def create(self) -> str:
+        """As `Indexer.create`.
+
+        Raises:
+            EsHybridError: as `Indexer.create`.
+        """
+        bridge = Bridge(asyncio.get_running_loop())
+        client: Any = WaitingClient(self.client, bridge)
+        return await bridge.run(lambda: self._create(client))
 
     async def write(
         self,
