@@ -19,6 +19,8 @@ from es_hybrid.cli.index import index
 from es_hybrid.cli.keys import keys
 from es_hybrid.cli.node import down, up
 from es_hybrid.cli.output import Interrupted, fail
+from es_hybrid.cli.plan import plan
+from es_hybrid.cli.recall import recall
 from es_hybrid.cli.search import search
 from es_hybrid.cli.words import words
 from es_hybrid.errors import EsHybridError, UsageError
@@ -57,6 +59,8 @@ for command, panel in (
     (adopt, _EXISTING),
     (rebuild, _EXISTING),
     (rollback, _EXISTING),
+    (recall, _MEASURED),
+    (plan, _MEASURED),
     (diagnose, _MEASURED),
     (up, _NODE),
     (down, _NODE),

@@ -25,6 +25,7 @@ from es_hybrid.evaluation.searching import (
 )
 from es_hybrid.evaluation.significance import Interval, interval
 from es_hybrid.search import Searcher
+from es_hybrid.texts import is_blank
 
 # Documents of either ranking that are compared: what a person sees at once.
 PAGE = 10
@@ -119,7 +120,7 @@ def agreement(
         EsHybridError: as `Searcher.search`, or SciPy is not installed.
         SourceError: there is no query with words.
     """
-    asked = {query: words for query, words in queries.items() if words.strip()}
+    asked = {query: words for query, words in queries.items() if not is_blank(words)}
     if not asked:
         raise SourceError(f"none of the {len(queries)} queries has words: nothing can be searched")
     latencies = timed(searcher, asked, ways=ways, searches=searches) if searches else {}

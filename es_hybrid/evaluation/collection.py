@@ -10,6 +10,7 @@ from typing import Any
 from es_hybrid.errors import SourceError, UsageError
 from es_hybrid.evaluation.qrels import Judgements, Qrels, read_qrels
 from es_hybrid.evaluation.queries import Query, read_queries
+from es_hybrid.texts import is_blank
 
 __all__ = ["Collection", "Qrels", "read_collection"]
 
@@ -117,7 +118,7 @@ def _check(
             f"no query of {str(file)!r} (such as {one!r}) is judged in {str(judged)!r} (such as "
             f"{other!r}): give the judgements of these queries"
         )
-    if blank := [query for query, one in kept.items() if not one.text.strip()]:
+    if blank := [query for query, one in kept.items() if is_blank(one.text)]:
         raise SourceError(
             f"{len(blank)} judged queries of {str(file)!r} are blank, such as {blank[0]!r}: write "
             "what was asked, or leave them out of both files"

@@ -2,7 +2,7 @@
 
 from es_hybrid.reports.figures import Bars, Changes, Figure, Lines, Point
 from es_hybrid.reports.html import page
-from es_hybrid.reports.parts import Cell, Number, Ranged, Report, Table, ranged
+from es_hybrid.reports.parts import Cell, Number, Ranged, Report, Table, ranged, size
 
 __all__ = [
     "Bars",
@@ -17,4 +17,5 @@ __all__ = [
     "Table",
     "page",
     "ranged",
+    "size",
 ]

@@ -19,12 +19,14 @@ class Number:
         digits: behind the point.
         signed: whether a plus is written too.
         unit: written behind it, such as ``"ms"``.
+        said: what people read instead, such as ``"3.9 GiB"``.
     """
 
     value: float | None
     digits: int = 0
     signed: bool = False
     unit: str = ""
+    said: str = ""
 
     def __str__(self) -> str:
         """As people read it.
@@ -34,9 +36,24 @@ class Number:
         """
         if self.value is None:
             return "–"
+        if self.said:
+            return self.said
         sign = "+" if self.signed else ""
         text = f"{self.value:{sign},.{self.digits}f}"
         return f"{text} {self.unit}" if self.unit else text
+
+
+def size(count: float) -> Number:
+    """A number of bytes.
+
+    >>> str(size(4_160_000_000)), str(size(900))
+    ('3.87 GiB', '900 B')
+    """
+    scaled, units = float(count), ["B", "KiB", "MiB", "GiB", "TiB"]
+    while scaled >= 1024 and len(units) > 1:
+        scaled, units = scaled / 1024, units[1:]
+    digits = 0 if units[0] == "B" or scaled >= 100 else 2
+    return Number(count, said=f"{scaled:,.{digits}f} {units[0]}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
-"""Recall@10 of kNN against exact cosine in numpy, for each vector index type.
+"""Recall@10 of kNN against exact cosine, for each vector index type, and of FAISS beside it.
 
-recall.py COLLECTION EMBEDDER [--types int8_hnsw,hnsw] [--node 1g]
+recall.py COLLECTION EMBEDDER [--types int8_hnsw,hnsw] [--node 1g] [--most 20000] [--faiss]
 recall.py COLLECTION EMBEDDER --defaults --at-least 0.98
 
 COLLECTION is a folder with corpus.jsonl and queries.jsonl, or one .jsonl.gz file: of that, 500
@@ -10,6 +10,10 @@ vectors have no graph (flat_index_threshold), and where candidates times the log
 vectors reaches their number, Lucene compares them all. Such a recall of 1.0 proves nothing, and
 is marked with an asterisk.
 
+Beside it stand milliseconds for one query with the most candidates (Elasticsearch: 50 in a
+request; FAISS: one at a time, one thread), and megabytes: what es-hybrid plan says should be in
+memory, and what FAISS keeps there.
+
 Vectors are kept in --cache as .npy, since embedding takes most of the time.
 """
 
@@ -17,10 +21,10 @@ import argparse
 import gzip
 import random
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
-from math import log
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
@@ -36,17 +40,17 @@ from es_hybrid.documents import VECTOR_FIELD
 from es_hybrid.embedders import Embedder, document_vectors, load_embedder
 from es_hybrid.mapping import index_body
 from es_hybrid.node import Node
-from es_hybrid.search.queries import Frame, body, knn_leg
-from es_hybrid.vector_index import VECTOR_INDEX_TYPES, VectorIndexType
+from es_hybrid.recall import Sampled, measure
+from es_hybrid.recall.nearest import TIE, nearest
+from es_hybrid.sizing import plan
+from es_hybrid.vector_index import VECTOR_INDEX_TYPES
+from es_hybrid.vector_stream import Batch, vector_index
 from es_hybrid.vectors import Vectors, packed, unit
 
 K, ASKED, SEED = 10, 500, 7
 BATCH = 500
 CANDIDATES = (15, 100, 200, 300, 400, 500, 700, 1000)
 OVERSAMPLES = (1.0, 2.0, 3.0, 5.0, 10.0)
-
-# Vectors that differ by rounding alone are equally near.
-TIE = 1e-6
 
 
 def texts(file: Path, *, zipped: bool = False) -> list[str]:
@@ -106,15 +110,6 @@ def halves(vectors: Vectors) -> tuple[Vectors, Vectors]:
     return np.delete(vectors, drawn, axis=0), vectors[drawn]
 
 
-def nearest(documents: Vectors, queries: Vectors) -> Vectors:
-    """Cosine of the tenth best document of each query."""
-    parts = []
-    for start in range(0, len(queries), 50):
-        cosines = queries[start : start + 50] @ documents.T
-        parts.append(np.partition(cosines, -K, axis=1)[:, -K])
-    return np.concatenate(parts)
-
-
 def build(client: Elasticsearch, name: str, documents: Vectors, contract: Contract) -> None:
     """One index of one segment; each vector has its row number as id."""
     body = index_body(contract, replicas=0)
@@ -137,63 +132,95 @@ def build(client: Elasticsearch, name: str, documents: Vectors, contract: Contra
     request(client, "POST", path(name, "_refresh"))
 
 
-def asked(
-    client: Elasticsearch, name: str, queries: Vectors, *, kind: VectorIndexType, candidates: int
-) -> Iterator[list[int]]:
-    """The rows found for each query."""
-    legs = [
-        body(knn_leg(query, size=K, kind=kind, num_candidates=candidates), Frame(source=False))
-        for query in queries
-    ]
-    for start in range(0, len(legs), 50):
-        lines = [part for leg in legs[start : start + 50] for part in ({"index": name}, leg)]
-        answer = request(client, "POST", path("_msearch"), body=lines, ndjson=True)
-        for response in answer["responses"]:
-            yield [int(hit["_id"]) for hit in response["hits"]["hits"]]
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table.
+
+    Attributes:
+        engine: what was asked.
+        oversample: candidates per hit that are scored again; None where all are exact.
+        recalls: of each number of candidates, with an asterisk where it proves nothing.
+        lowest: of these.
+        ms: milliseconds for one query with the last number of candidates.
+        megabytes: what should be in memory.
+    """
+
+    engine: str
+    oversample: float | None
+    recalls: Sequence[str]
+    lowest: float
+    ms: float
+    megabytes: float
+
+    def __str__(self) -> str:
+        """As Markdown."""
+        cells = (self.engine, self.oversample or "-", *self.recalls)
+        return f"| {' | '.join(map(str, cells))} | {self.ms:.2f} | {self.megabytes:,.0f} |"
 
 
-def recall(
-    documents: Vectors, queries: Vectors, found: Sequence[list[int]], tenth: Vectors
-) -> float:
-    """Share of the ten found that are as near as the tenth best."""
-    right = sum(
-        int((documents[rows] @ query >= least - TIE).sum())
-        for query, rows, least in zip(queries, found, tenth, strict=True)
-    )
-    return right / (K * len(queries))
-
-
-def arms(kind: VectorIndexType, *, defaults: bool) -> list[VectorIndexType]:
-    """The type with each oversampling that may be asked of it."""
-    if defaults or kind.oversample is None:
-        return [kind]
-    return [replace(kind, oversample=factor) for factor in OVERSAMPLES]
-
-
-def measure(
+def elasticsearch(
     client: Elasticsearch,
     contract: Contract,
     documents: Vectors,
     queries: Vectors,
     *,
     defaults: bool,
-) -> Iterator[tuple[str, float]]:
-    """One line of the table for each oversampling, and its lowest recall."""
+) -> Iterator[Row]:
+    """A row for each oversampling of one vector index type."""
     name = f"recall-{uuid4().hex[:8]}"
-    tenth = nearest(documents, queries)
+    usual = VECTOR_INDEX_TYPES[contract.vector_index]
     try:
         build(client, name, documents, contract)
-        for kind in arms(VECTOR_INDEX_TYPES[contract.vector_index], defaults=defaults):
-            cells, values = [], []
-            for candidates in (kind.candidates,) if defaults else CANDIDATES:
-                found = list(asked(client, name, queries, kind=kind, candidates=candidates))
-                value = recall(documents, queries, found, tenth)
-                values.append(value)
-                all_seen = candidates * log(len(documents)) >= len(documents)
-                cells.append(f"{value:.4f}{'*' if all_seen else ''}")
-            yield f"| {kind.name} | {kind.oversample or '-'} | {' | '.join(cells)} |", min(values)
+        found = measure(
+            client,
+            vector_index(client, name),
+            Sampled(queries),
+            k=K,
+            candidates=(usual.num_candidates(K),) if defaults else CANDIDATES,
+            oversamples=() if defaults else OVERSAMPLES,
+        )
     finally:
         request(client, "DELETE", path(name), ok=(404,))
+    sizes = {one.type: one for one in plan(len(documents), documents.shape[1]).sizes}
+    for oversample in dict.fromkeys(one.oversample for one in found.settings):
+        settings = [one for one in found.settings if one.oversample == oversample]
+        means = [one.recall.mean for one in settings]
+        yield Row(
+            usual.name,
+            oversample,
+            [f"{one.recall.mean:.4f}{'*' if one.exhaustive else ''}" for one in settings],
+            min(means),
+            settings[-1].ms,
+            sizes[usual.name].memory / 1e6,
+        )
+
+
+def faiss_rows(documents: Vectors, queries: Vectors, *, candidates: Sequence[int]) -> Iterator[Row]:
+    """FAISS on the same vectors, one query at a time on one thread: flat, and HNSW."""
+    import faiss
+
+    faiss.omp_set_num_threads(1)
+    batch = Batch(tuple(map(str, range(len(documents)))), documents, np.ones(len(documents)), (), 0)
+    truth = nearest([batch], queries, k=K, similarity="cosine")
+    flat = faiss.IndexFlatIP(documents.shape[1])
+    graph = faiss.IndexHNSWFlat(documents.shape[1], 16, faiss.METRIC_INNER_PRODUCT)
+    graph.hnsw.efConstruction = 100
+    for index, depths in ((flat, candidates[-1:]), (graph, candidates)):
+        index.add(documents)
+        size = faiss.serialize_index(index).nbytes / 1e6
+        recalls, ms = [], 0.0
+        for depth in depths:
+            if index is graph:
+                graph.hnsw.efSearch = depth
+            began = time.perf_counter()
+            scores = np.concatenate([index.search(row[None], K)[0] for row in queries])
+            ms = 1000 * (time.perf_counter() - began) / len(queries)
+            recalls.append(float((scores >= truth.least[:, None] - TIE).mean()))
+        cells = [f"{value:.4f}" for value in recalls]
+        name = "FAISS HNSW" if index is graph else "FAISS flat"
+        yield Row(
+            name, None, ["-"] * (len(candidates) - len(cells)) + cells, min(recalls), ms, size
+        )
 
 
 def parsed() -> argparse.Namespace:
@@ -208,6 +235,8 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--defaults", action="store_true", help="only what searches do by default")
     parser.add_argument("--at-least", type=float, default=0.0, help="exit with 1 below this recall")
     parser.add_argument("--partly", action="store_true", help="only what is in the cache so far")
+    parser.add_argument("--most", type=int, help="index only so many documents")
+    parser.add_argument("--faiss", action="store_true", help="FAISS beside it: scripts/setup test,bench")
     parser.add_argument("--node", metavar="HEAP", help="start a node of its own, such as 1g")
     return parser.parse_args()
 
@@ -218,8 +247,9 @@ def main() -> bool:
     documents, queries = corpus(
         options.collection, options.embedder, options.cache, partly=options.partly
     )
+    documents = documents[: options.most]
     embedder = load_embedder(options.embedder)
-    columns = ("default",) if options.defaults else CANDIDATES
+    columns: Sequence[object] = ("default",) if options.defaults else CANDIDATES
     head = " | ".join(map(str, columns))
     with ExitStack() as stack:
         url = None
@@ -229,13 +259,17 @@ def main() -> bool:
         version = capabilities.read(client).version
         print(f"{options.collection.name}, {options.embedder}, Elasticsearch {version}")
         print(f"{len(documents):,} vectors of {documents.shape[1]}, {len(queries)} queries\n")
-        print(f"| type | oversample | {head} |\n|---|---|{'---|' * len(columns)}")
+        print(f"| type | oversample | {head} | ms | MB |\n|---|---|{'---|' * (len(columns) + 2)}")
         for vector_index in options.types.split(","):
             contract = Contract(embedder.info, ("text",), "standard", vector_index, probe(embedder))
-            lines = measure(client, contract, documents, queries, defaults=options.defaults)
-            for line, lowest in lines:
-                print(line, flush=True)
-                missed |= lowest < options.at_least
+            rows = elasticsearch(client, contract, documents, queries, defaults=options.defaults)
+            for row in rows:
+                print(row, flush=True)
+                missed |= row.lowest < options.at_least
+    if options.faiss:
+        depths = (VECTOR_INDEX_TYPES["hnsw"].candidates,) if options.defaults else CANDIDATES
+        for row in faiss_rows(documents, queries, candidates=depths):
+            print(row, flush=True)
     return missed
 
 
