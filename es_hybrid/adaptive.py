@@ -91,6 +91,7 @@ def adaptive(
     legs: Sequence[Leg[K]],
     *,
     weights: Sequence[float] | None = None,
+    earned: bool = True,
     ties: Ties[K] | None = None,
     size: int | None = None,
 ) -> tuple[list[Fused[K]], list[Trust]]:
@@ -99,6 +100,7 @@ def adaptive(
     Args:
         legs: what was found.
         weights: one per leg, finite and at least 0, by which its own is multiplied; None is 1.
+        earned: whether legs have weights of their own; otherwise `weights` are all.
         ties: as of `fusion.linear`.
         size: how many entries to return; None returns all.
 
@@ -108,8 +110,8 @@ def adaptive(
     Raises:
         UsageError: a weight that is negative or not finite, or not one per leg.
     """
-    earned = trusted(legs, weights=weights)
-    columns = [_column(leg, one.weight) for leg, one in zip(legs, earned, strict=True)]
+    trust = trusted(legs, weights=weights, earned=earned)
+    columns = [column(leg, one.weight) for leg, one in zip(legs, trust, strict=True)]
     fused = linear(
         [list(leg.scores.items()) for leg in legs],
         weights=[weight for weight, _ in columns],
@@ -117,18 +119,25 @@ def adaptive(
         ties=ties,
         size=size,
     )
-    return fused, earned
+    return fused, trust
 
 
-def _column(leg: Leg[K], share: float) -> tuple[float, str]:
-    """Weight and normalizer that take scores from 0, of what is last or not there, to `share`."""
+def column(leg: Leg[K], share: float) -> tuple[float, str]:
+    """Weight and normalizer that take scores from 0, of what is last or not there, to `share`.
+
+    Args:
+        leg: whose scores are normalized.
+        share: what its first document is to have.
+    """
     if not leg.ended:
         return share, "minmax"
     first = next(iter(leg.scores.values()), 0.0)
     return (share / first if first > 0 else 0.0), "none"
 
 
-def trusted(legs: Sequence[Leg[K]], *, weights: Sequence[float] | None = None) -> list[Trust]:
+def trusted(
+    legs: Sequence[Leg[K]], *, weights: Sequence[float] | None = None, earned: bool = True
+) -> list[Trust]:
     """What each leg is trusted; see the formulas above.
 
     Where one has too few scores to tell, its standing is that of the others. A leg without hits
@@ -137,6 +146,7 @@ def trusted(legs: Sequence[Leg[K]], *, weights: Sequence[float] | None = None) -
     Args:
         legs: what was found.
         weights: as of `adaptive`.
+        earned: likewise.
 
     Raises:
         UsageError: as of `adaptive`.
@@ -146,7 +156,7 @@ def trusted(legs: Sequence[Leg[K]], *, weights: Sequence[float] | None = None) -
     supports = _supports(legs)
     tell = None not in [one for one, leg in zip(standings, legs, strict=True) if leg.scores]
     odds = [
-        weight * _odds(leg, far if tell else 1.0, support)
+        weight * (_odds(leg, far if tell else 1.0, support) if earned else bool(leg.scores))
         for weight, leg, far, support in zip(given, legs, standings, supports, strict=True)
     ]
     total = sum(odds)

@@ -153,6 +153,33 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True)
+class Fusing:
+    """How the legs of a search were fused, and who said so.
+
+    Attributes:
+        method: ``"rrf"``, ``"linear"`` or ``"adaptive"``.
+        settled_by: ``"default"``, the caller (``"given"``), or what `es-hybrid tune` wrote into
+            the index, by judged queries (``"tuned"``) or by its documents (``"self-tuned"``).
+        weights: leg name -> its weight; of adaptive, its share of all in this query.
+        window: how many of each leg were fused.
+        rank_constant: of rrf.
+        normalizer: of linear; legs may have others of their own.
+        standing: leg name -> how far its first hit stands out, where weights were earned; None
+            where there were too few hits to tell.
+        support: leg name -> what another leg gives to its first hits, 0 to 1, likewise.
+    """
+
+    method: Literal["rrf", "linear", "adaptive"]
+    settled_by: Literal["default", "given", "tuned", "self-tuned"]
+    weights: Mapping[str, float]
+    window: int
+    rank_constant: int | None = None
+    normalizer: str | None = None
+    standing: Mapping[str, float | None] = field(default_factory=dict)
+    support: Mapping[str, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class SearchResult:
     """The answer to one search: iterate over it for the hits.
 
@@ -167,6 +194,7 @@ class SearchResult:
         degraded: what is missing, leg by leg, where ``allow_partial`` let the search go on
             without it; empty where all is there.
         notes: what a person should know about this answer.
+        fusing: how the legs were fused; None where only one ran.
     """
 
     hits: tuple[Hit, ...]
@@ -178,6 +206,7 @@ class SearchResult:
     aggregations: Mapping[str, Any] = field(default_factory=dict)
     degraded: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    fusing: Fusing | None = None
 
     def __iter__(self) -> Iterator[Hit]:
         return iter(self.hits)
@@ -191,6 +220,7 @@ class SearchResult:
             "took_ms": round(self.took_ms, 3),
             "mode": self.mode,
             "fusion": self.fusion,
+            "fusing": self.fusing and asdict(self.fusing),
             "knn": self.knn,
             "total": asdict(self.total),
             "aggregations": dict(self.aggregations),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import lru_cache
 from numbers import Integral
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from es_hybrid.errors import UsageError
 from es_hybrid.filters import Filters
@@ -38,6 +38,9 @@ RERANK_WINDOW = 100
 
 _NAMES = tuple(Options.__annotations__)
 
+# What says how legs are fused, so that what an index was tuned to is left aside.
+_FUSING = ("legs", "method", "weights", "rank_constant", "normalizer", "min_score", "fields")
+
 # What legs of one's own say themselves.
 _OF_MODES = ("mode", "vector", "min_cosine", "min_bm25", "num_candidates")
 
@@ -57,6 +60,10 @@ class Asked:
         mode: which legs run.
         legs: these.
         window: how many each leg returns.
+        earned: whether the weights of adaptive fusion are multiplied by what legs earn.
+        tunable: whether a setting of the index holds, should it have one.
+        settled_by: who says how legs are fused.
+        window_given: whether the caller said how deep.
         start: hits to skip.
         highlight: Elasticsearch's ``highlight`` object, but for its query.
         headers: to send, X-Opaque-Id among them.
@@ -75,6 +82,10 @@ class Asked:
     normalizer: str
     min_score: float | None
     fusion: Fusion
+    earned: bool
+    tunable: bool
+    settled_by: Literal["default", "given", "tuned", "self-tuned"]
+    window_given: bool
     size: int
     start: int
     pit: PointInTime | None
@@ -166,6 +177,7 @@ def _checked(options: Options, *, has_words: bool, has_vector: bool) -> Mapping[
         ),
         "mmr": _fraction("mmr", options.get("mmr")),
         **_combining(options),
+        **_settling(options, fused=len(legs) > 1),
         **_sending(options),
     }
 
@@ -183,7 +195,7 @@ def _combining(options: Options) -> dict[str, Any]:
     method = choice("method", options.get("method", "rrf"), get_args(Method))
     normalizer = options.get("normalizer", NORMALIZER)
     for name in ("normalizer", "min_score"):
-        if method == "rrf" and options.get(name) is not None:
+        if method != "linear" and options.get(name) is not None:
             raise UsageError(f"{name} is of linear fusion: take method='linear', or leave it out")
     least = options.get("min_score")
     return {
@@ -192,6 +204,21 @@ def _combining(options: Options) -> dict[str, Any]:
         "normalizer": choice("normalizer", normalizer, list(NORMALIZERS)),
         "min_score": None if least is None else number("min_score", least, least=0),
         "fusion": choice("fusion", options.get("fusion", "auto"), get_args(Fusion)),
+    }
+
+
+def _settling(options: Options, *, fused: bool) -> dict[str, Any]:
+    """Who says how legs are fused.
+
+    Elasticsearch's own fusion knows no adaptive weights, so that whoever insists on it says how.
+    """
+    given = any(options.get(name) is not None for name in _FUSING)
+    free = fused and not given and options.get("fusion") != "native"
+    return {
+        "earned": True,
+        "tunable": free and options.get("tuned", True),
+        "settled_by": "given" if given else "default",
+        "window_given": options.get("window") is not None,
     }
 
 

@@ -26,7 +26,7 @@ from es_hybrid.search.known import Known
 from es_hybrid.search.many import Embedded
 from es_hybrid.search.notes import notes
 from es_hybrid.search.queries import Key
-from es_hybrid.search.rankings import hit
+from es_hybrid.search.rankings import Ranking, hit
 from es_hybrid.search.reordering import (
     by_difference,
     by_reranker,
@@ -35,6 +35,7 @@ from es_hybrid.search.reordering import (
     vectors_body,
 )
 from es_hybrid.search.rounds import Rounds
+from es_hybrid.search.settled import fusing, settled
 from es_hybrid.search.tenancy import Bound
 from es_hybrid.steps import work
 
@@ -74,6 +75,7 @@ def search(asked: Asked, known: Known, bound: Bound, vectors: Embedded) -> Round
         aggregations=more.aggregations or found.aggregations,
         degraded=(*found.degraded, *unsorted, *untold, *unsaid),
         notes=said,
+        fusing=fusing(turn.asked, turn.legs, found.trust),
     )
 
 
@@ -91,7 +93,9 @@ def _found(
         fixed = last or asked.pit is not None
         began = time.perf_counter()
         try:
-            turn, found = yield from answered(asked, searched, known, bound, vectors.of(searched))
+            turn, found = yield from answered(
+                settled(asked, searched), searched, known, bound, vectors.of(searched)
+            )
         except (RequestRefused, IndexNotFound, PartialAnswer):
             if fixed or not (yield from known.changed(searched, since=began)):
                 raise
@@ -144,6 +148,14 @@ def _reordered(
                 size=depth,
             )
     return fused, scores, missing
+
+
+def rankings(
+    asked: Asked, known: Known, bound: Bound, vectors: Embedded
+) -> Rounds[tuple[Ranking, ...]]:
+    """What each leg found, as :func:`search` would fuse it."""
+    _, found = yield from _found(asked, known, bound, vectors)
+    return found.rankings
 
 
 def _details(turn: Turn, found: Found, page: Sequence[Key]) -> Rounds[tuple[Details, list[str]]]:

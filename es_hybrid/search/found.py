@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from es_hybrid.adaptive import Leg, Trust, adaptive
 from es_hybrid.errors import UsageError
 from es_hybrid.fusion import Fused, linear, rrf
 from es_hybrid.hits import Total
@@ -26,6 +27,7 @@ class Found:
         rankings: of the legs that answered; empty where Elasticsearch fused.
         raw: key -> one of Elasticsearch's hits.
         total: how many documents match.
+        trust: leg name -> what it was trusted, where weights are adaptive.
         native: whether Elasticsearch fused.
         failed: legs that did not answer.
         degraded: what is missing, in words.
@@ -37,6 +39,7 @@ class Found:
     rankings: tuple[Ranking, ...]
     raw: Mapping[Key, Mapping[str, Any]]
     total: Total
+    trust: Sequence[tuple[str, Trust]] = ()
     native: bool = False
     failed: tuple[LegSearch, ...] = ()
     degraded: tuple[str, ...] = ()
@@ -51,7 +54,7 @@ def fused_here(answers: Answers, asked: Asked) -> Found:
     for one in reversed(rankings):
         raw |= one.found
     total = union(rankings, found=len(raw))
-    fused = _fuse(rankings, asked, lambda key: tie(raw[key]))
+    fused, trust = _fuse(rankings, asked, lambda key: tie(raw[key]))
     if asked.min_score is not None:
         least = np.float32(asked.min_score)
         fused = [entry for entry in fused if entry.score >= least]
@@ -63,6 +66,7 @@ def fused_here(answers: Answers, asked: Asked) -> Found:
         rankings=rankings,
         raw=raw,
         total=Total(total.value, "gte") if answers.degraded else total,
+        trust=trust,
         failed=answers.failed,
         degraded=answers.degraded,
     )
@@ -70,17 +74,30 @@ def fused_here(answers: Answers, asked: Asked) -> Found:
 
 def _fuse(
     rankings: Sequence[Ranking], asked: Asked, ties: Callable[[Key], int]
-) -> list[Fused[Key]]:
-    """The fused list, cut at the window; no longer than it is looked at."""
+) -> tuple[list[Fused[Key]], Sequence[tuple[str, Trust]]]:
+    """The fused list, cut at the window and no longer than it is looked at; and leg -> trust."""
     cut = any(one is not None for one in (asked.min_score, asked.collapse, asked.rerank, asked.mmr))
     size = asked.window if cut else min(asked.window, asked.start + asked.size)
     weights = [one.leg.weight for one in rankings]
     if asked.method == "rrf" or not asked.fused:
         lists = [one.found for one in rankings]
-        return rrf(lists, rank_constant=asked.rank_constant, weights=weights, ties=ties, size=size)
+        constant = asked.rank_constant
+        return rrf(lists, rank_constant=constant, weights=weights, ties=ties, size=size), ()
+    if asked.method == "adaptive":
+        legs = [_scores(one, asked.window) for one in rankings]
+        fused, trust = adaptive(legs, weights=weights, earned=asked.earned, ties=ties, size=size)
+        return fused, [(one.leg.name, far) for one, far in zip(rankings, trust, strict=True)]
     scored = [[(key, hit["_score"]) for key, hit in one.found.items()] for one in rankings]
     normalizers = [one.leg.normalizer for one in rankings]
-    return linear(scored, weights=weights, normalizers=normalizers, ties=ties, size=size)
+    return linear(scored, weights=weights, normalizers=normalizers, ties=ties, size=size), ()
+
+
+def _scores(one: Ranking, window: int) -> Leg[Key]:
+    """A ranking as adaptive fusion reads it."""
+    scores = {key: hit["_score"] for key, hit in one.found.items()}
+    dense = one.leg.kind == "knn"
+    ended = not dense and one.leg.minimum is None and len(scores) < window and one.whole
+    return Leg(scores, dense=dense, ended=ended)
 
 
 def collapsed(

@@ -8,7 +8,7 @@ from typing import Any
 from es_hybrid.errors import UsageError
 from es_hybrid.json_values import shown
 
-_FLAGS = ("exact", "exact_totals", "explain", "allow_partial")
+_FLAGS = ("exact", "exact_totals", "explain", "allow_partial", "tuned")
 
 
 def check_kinds(given: Mapping[str, Any]) -> None:

@@ -95,6 +95,7 @@ def obstacle(asked: Asked, legs: Sequence[LegSearch], can: Capabilities) -> str 
     lacking = {
         "a timeout is not handed to the legs of native retrievers": asked.timeout is not None,
         "explain needs the legs' own answers": asked.explain,
+        "adaptive weights are made of the legs' own answers": asked.method == "adaptive",
         "allow_partial needs the legs' own answers": asked.allow_partial,
         "the native knn retriever returns no passages": any(leg.in_passages for leg in legs),
         "the native knn retriever knows no exact search": any(leg.way in _OWN_WAYS for leg in legs),

@@ -13,7 +13,7 @@ from es_hybrid.search.legs import Leg
 from es_hybrid.search.point_in_time import PointInTime
 
 Fusion = Literal["auto", "native", "client"]
-Method = Literal["rrf", "linear"]
+Method = Literal["rrf", "linear", "adaptive"]
 
 
 class Options(TypedDict, total=False):
@@ -35,11 +35,15 @@ class Options(TypedDict, total=False):
 
     How legs are fused:
 
-    - ``method``: ``"rrf"`` (the default) or ``"linear"``.
+    - ``method``: ``"rrf"`` (the default), ``"linear"``, or ``"adaptive"``: weights that the legs
+      earn in each query by their scores (`es_hybrid.adaptive`).
+    - ``tuned``: False leaves aside what `es-hybrid tune` wrote into the index, which holds
+      wherever a search says nothing of method, weights, rank_constant, normalizer and fields.
     - ``window``: how many of each leg are fused, `size` to 10,000; the default is max(100, size).
     - ``rank_constant``: of rrf, at least 1; the default is 60.
     - ``normalizer``: of linear: ``"minmax"`` (the default), ``"l2_norm"`` or ``"none"``.
-    - ``weights``: leg name -> weight, 0 and up; the default is 1.
+    - ``weights``: leg name -> weight, 0 and up; the default is 1. What legs earn in adaptive
+      fusion is multiplied by it.
     - ``min_score``: of linear: what scores less is left out.
     - ``fusion``: ``"native"`` is Elasticsearch's own retriever, which needs a licence;
       ``"client"`` is es_hybrid's, equal to it; ``"auto"`` (the default) takes the native one
@@ -82,6 +86,7 @@ class Options(TypedDict, total=False):
     exact: bool
     num_candidates: int | None
     method: Method
+    tuned: bool
     window: int | None
     rank_constant: int
     normalizer: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +22,7 @@ from es_hybrid.similarity import (
     similarity,
 )
 from es_hybrid.steps import Steps
+from es_hybrid.tuned import Tuned, tuned_of
 from es_hybrid.vector_index import VECTOR_INDEX_TYPES, VectorIndexType
 
 
@@ -33,11 +34,20 @@ class Searched:
         name: what was asked for: an alias, an index, a pattern, or several with commas.
         contracts: index -> what it promises; None of one that es_hybrid did not make.
         specs: full name of every field that is mapped in any of them -> its mapping.
+        settings: index -> how its legs are best fused, where `es-hybrid tune` found that out.
     """
 
     name: str
     contracts: Mapping[str, Contract | None]
     specs: Mapping[str, Mapping[str, Any]]
+    settings: Mapping[str, Tuned | None] = field(default_factory=dict)
+
+    @cached_property
+    def tuned(self) -> Tuned | None:
+        """How legs are best fused; None where the indices are not all tuned alike."""
+        first, *others = self.settings.values() or (None,)
+        alike = first and all(one and one.setting == first.setting for one in others)
+        return first if alike else None
 
     @cached_property
     def fields(self) -> Mapping[str, str]:
@@ -116,8 +126,8 @@ class Searched:
         Raises:
             UsageError: there is none of this name; says which there are.
         """
-        for field in fields:
-            name = plain(field)
+        for given in fields:
+            name = plain(given)
             if "*" not in name and name not in self.fields:
                 have = sorted(n for n in self.fields if not n.startswith(f"{META_FIELD}."))
                 raise UsageError(f"no field {name!r} in {self.name!r}: it has {', '.join(have)}")
@@ -250,4 +260,5 @@ def searched(name: str) -> Steps[Searched]:
         made = mappings.get("runtime", {})  # fields that a script makes when they are read
         specs = dict(field_specs(mappings.get("properties", {}))) | dict(made) | specs
     contracts = {index: contract_of(body, index=index) for index, body in answer.items()}
-    return Searched(name, contracts, specs)
+    settings = {index: tuned_of(body, contracts[index]) for index, body in answer.items()}
+    return Searched(name, contracts, specs, settings)

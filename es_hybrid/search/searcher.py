@@ -15,7 +15,7 @@ from es_hybrid.hits import SearchResult
 from es_hybrid.json_values import shown
 from es_hybrid.search.asked import Asked, asked
 from es_hybrid.search.checks import choice
-from es_hybrid.search.flow import search
+from es_hybrid.search.flow import rankings, search
 from es_hybrid.search.headers import checked_headers, sending
 from es_hybrid.search.known import Known, names
 from es_hybrid.search.many import embedded
@@ -23,6 +23,7 @@ from es_hybrid.search.native import route
 from es_hybrid.search.options import Fusion, Options, Query
 from es_hybrid.search.paging import Pages
 from es_hybrid.search.point_in_time import KEEP_ALIVE, PointInTime, closing, opening
+from es_hybrid.search.rankings import Ranking
 from es_hybrid.search.rounds import together
 from es_hybrid.search.searched import Searched
 from es_hybrid.search.tenancy import bound
@@ -90,6 +91,12 @@ class _Searching:
         vectors = yield from embedded(searches, self._known)
         tasks = [search(one, self._known, self._bound, vectors) for one in searches]
         return (yield from together(tasks, names))
+
+    def _rankings(self, queries: Sequence[Query]) -> Steps[list[tuple[Ranking, ...]]]:
+        searches = [self._asked(one, None) for one in queries]
+        vectors = yield from embedded(searches, self._known)
+        tasks = [rankings(one, self._known, self._bound, vectors) for one in searches]
+        return (yield from together(tasks))
 
     def _options(self, query: Query) -> Options:
         options: Any = {"fusion": self._fusion, **query}
@@ -185,6 +192,17 @@ class Searcher(_Searching):
                 that is.
         """
         return run(self.client, self._search(queries))
+
+    def rankings(self, queries: Sequence[Query]) -> list[tuple[Ranking, ...]]:
+        """What each leg of several searches found, before anything is fused; for measurements.
+
+        Args:
+            queries: as for :meth:`search_many`. With ``fusion="native"`` there are none.
+
+        Raises:
+            EsHybridError: as :meth:`search_many`.
+        """
+        return run(self.client, self._rankings(queries))
 
     def searched(self) -> Searched:
         """The indices behind the name, read once."""

@@ -126,6 +126,15 @@ def test_a_weight_multiplies_what_a_leg_has_earned():
     assert double[0] / double[1] == pytest.approx(2 * plain[0] / plain[1])
 
 
+def test_weights_that_are_known_can_stand_for_those_that_are_earned():
+    legs = Leg(outstanding(9)), Leg(background(start=500), dense=True)
+    assert weights(*legs, weights=[1, 3], earned=False) == [0.25, 0.75]
+
+
+def test_a_leg_without_hits_weighs_nothing_whatever_is_known_of_it():
+    assert weights(Leg({}), Leg(background()), weights=[3, 1], earned=False) == [0.0, 1.0]
+
+
 def test_a_weight_of_zero_leaves_the_order_to_the_others():
     legs = Leg(background()), Leg(outstanding(9, start=500), dense=True)
     assert [one.key for one in adaptive(legs, weights=[1, 0])[0]][:99] == list(background())[:99]

@@ -81,6 +81,7 @@ def test_a_result_as_json():
         "took_ms": 1.235,
         "mode": "hybrid",
         "fusion": "client",
+        "fusing": None,
         "knn": None,
         "total": {"value": 1, "relation": "eq"},
         "aggregations": {},

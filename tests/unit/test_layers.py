@@ -27,7 +27,7 @@ LAYERS = (
         "vectors",
     },
     {"mmr", "similarity", "transforms", "vector_index"},
-    {"contract", "embedders", "mapping", "passages", "rerank", "sources"},
+    {"contract", "embedders", "mapping", "passages", "rerank", "sources", "tuned"},
     {"reports"},
     {"capabilities", "client", "connection", "live", "refusals", "settings", "steps"},
     {"indexing", "keys", "search"},
