@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from hashlib import blake2s
 
 import numpy as np
+import pytest
 
-from es_hybrid.embedders import EmbedderInfo
+import es_hybrid.embedders
+from es_hybrid.embedders import Embedder, EmbedderInfo, kinds
 from es_hybrid.vectors import Vectors
+
+
+def ships(patch: pytest.MonkeyPatch, name: str, make: Callable[[], Embedder]) -> None:
+    """Let `name` mean an embedder of the tests, as if its weights shipped in a package."""
+    others = [kind for kind in kinds.OWN if kind.name != name]
+    ours = kinds.Kind(name, lambda: lambda: make(), packaged=True)
+    for module in (kinds, es_hybrid.embedders):
+        patch.setattr(module, "OWN", (*others, ours))
 
 
 class WordEmbedder:

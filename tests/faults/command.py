@@ -10,10 +10,11 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-import es_hybrid.embedders as embedders
+import pytest
+
 from es_hybrid.cli import main
 from es_hybrid.indexing import bulk, durable, intake, journal
-from tests.embedders import WordEmbedder
+from tests.embedders import WordEmbedder, ships
 
 
 def dying_at(entry: int) -> None:
@@ -32,7 +33,7 @@ def dying_at(entry: int) -> None:
 
 
 if __name__ == "__main__":
-    embedders._PACKAGED["words-8"] = lambda _: WordEmbedder(8)
+    ships(pytest.MonkeyPatch(), "words-8", lambda: WordEmbedder(8))
     intake.WINDOW, bulk.MAX_DOCUMENTS = 40, 10
     journal.EVERY, journal._SHARE = 0.0, 0
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run behind "&"

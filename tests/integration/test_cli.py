@@ -16,7 +16,7 @@ import pytest
 from es_hybrid.client import path, request
 from es_hybrid.node import TEST_JAVA_OPTIONS, Node, running
 from tests.commands import Terminal
-from tests.embedders import WordEmbedder
+from tests.embedders import WordEmbedder, ships
 
 FILMS = [
     {"_id": "jaws", "title": "Jaws", "text": "a shark in the sea", "year": 1975},
@@ -34,13 +34,9 @@ def folder(tmp_path, monkeypatch, node):
     """An empty folder to work in, the node to work with, and an embedder that needs no loading."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ES_HYBRID_URL", node.url)
-    monkeypatch.setitem(sys.modules["es_hybrid.embedders"]._PACKAGED, "words-64", words)
+    ships(monkeypatch, "words-64", WordEmbedder)
     (tmp_path / "films.jsonl").write_bytes(lines(FILMS))
     return tmp_path
-
-
-def words(_):
-    return WordEmbedder()
 
 
 @pytest.fixture
@@ -218,13 +214,13 @@ SLOW = """
 import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run behind "&"
 sys.path[:0] = [{checkout!r}]
-import es_hybrid.embedders as embedders
-from tests.embedders import WordEmbedder
+import pytest
+from tests.embedders import WordEmbedder, ships
 class Slow(WordEmbedder):
     def embed_documents(self, texts):
         time.sleep(0.1 if len(texts) > 3 else 0)
         return super().embed_documents(texts)
-embedders._PACKAGED["words-64"] = lambda _: Slow()
+ships(pytest.MonkeyPatch(), "words-64", Slow)
 from es_hybrid.cli import main
 main()
 """

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from es_hybrid import embedders
 from es_hybrid.client import path, request
 from es_hybrid.node import Node
 from tests.commands import Terminal
-from tests.embedders import FailsOn, NanFor, OtherModel, WordEmbedder
+from tests.embedders import FailsOn, NanFor, OtherModel, WordEmbedder, ships
 from tests.fakes import Answer, FakeServer
 
 GOOD = '{"_id": "1", "title": "Jaws", "text": "a shark in the sea", "year": 1975}'
@@ -34,7 +33,7 @@ def folder(tmp_path, monkeypatch, node):
         "broken": partial(FailsOn, "ship"),  # a word of the texts that every embedder is tried on
     }
     for name, make in known.items():
-        monkeypatch.setitem(embedders._PACKAGED, name, lambda _, make=make: make())
+        ships(monkeypatch, name, make)
     Path("films.jsonl").write_text(GOOD)
     Path("empty.jsonl").touch()
     Path("broken.jsonl").write_text('{"_id": "1",\n[]\n')

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from es_hybrid import embedders
 from es_hybrid.client import path, request
 from es_hybrid.indexing import intake, journal
 from tests.commands import Terminal
-from tests.embedders import WordEmbedder
+from tests.embedders import WordEmbedder, ships
 
 FILMS = [{"_id": str(n), "text": f"film {n}", "year": 2000 + n} for n in range(20)]
 LETTERS = "{}.dead-letters.ndjson"
@@ -37,7 +36,7 @@ def folder(tmp_path, monkeypatch, node):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ES_HYBRID_URL", node.url)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setitem(embedders._PACKAGED, "words-64", lambda _: WordEmbedder())
+    ships(monkeypatch, "words-64", WordEmbedder)
     put(FILMS)
 
 
@@ -59,7 +58,7 @@ def test_a_run_that_was_ended_is_gone_on_with_and_this_is_told(typed, name, monk
     monkeypatch.setattr(intake, "WINDOW", 8)
     monkeypatch.setattr(journal, "EVERY", 0.0)
     interrupts = Interrupts(sent)
-    monkeypatch.setitem(embedders._PACKAGED, "words-64", lambda _: interrupts)
+    ships(monkeypatch, "words-64", lambda: interrupts)
     ended = index(typed, name)
     assert (ended.code, "interrupted after 8 records" in ended.err) == (130, True)
     ended = index(typed, name)

@@ -1,6 +1,7 @@
 """The right index and the right model, whatever an alias or a pattern leads to in the meantime."""
 
 import asyncio
+from functools import partial
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from es_hybrid.errors import (
     UsageError,
 )
 from es_hybrid.search import Leg
-from tests.embedders import OtherModel, WordEmbedder
+from tests.embedders import OtherModel, WordEmbedder, ships
 
 TEA = [
     {"_id": "green", "title": "green tea", "text": "leaves that are not oxidised", "n": 1},
@@ -176,13 +177,9 @@ def test_an_index_of_another_model_needs_that_model(shop, es, dims, query):
 @pytest.fixture
 def packaged(monkeypatch):
     """Two models of a package: an index may name them."""
-    import es_hybrid.embedders as module
-
-    monkeypatch.setitem(module._PACKAGED, "words-64", lambda _: WordEmbedder())
+    ships(monkeypatch, "words-64", WordEmbedder)
     for dims in (64, 128, 32):
-        monkeypatch.setitem(
-            module._PACKAGED, f"other-{dims}", lambda _, dims=dims: OtherModel(dims)
-        )
+        ships(monkeypatch, f"other-{dims}", partial(OtherModel, dims))
 
 
 @pytest.mark.usefixtures("packaged")

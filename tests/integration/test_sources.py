@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import sys
 import tomllib
 from uuid import uuid4
 
@@ -12,7 +11,7 @@ from es_hybrid.client import path, request
 from es_hybrid.indexing import Indexer
 from es_hybrid.sources import open_source
 from tests.commands import Terminal
-from tests.embedders import WordEmbedder
+from tests.embedders import WordEmbedder, ships
 
 SHOPS = """sku;headline;text;open;place;since;price;stock;tags
 001;Tea house;green tea and cakes;yes;37.5,127.0;31.05.2010;12.5;7;hot
@@ -41,16 +40,12 @@ tags = "keyword"
 """
 
 
-def words(_):
-    return WordEmbedder()
-
-
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch, node):
     """An empty folder to work in, the node to work with, and an embedder that needs no loading."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ES_HYBRID_URL", node.url)
-    monkeypatch.setitem(sys.modules["es_hybrid.embedders"]._PACKAGED, "words-64", words)
+    ships(monkeypatch, "words-64", WordEmbedder)
     (tmp_path / "shops.csv").write_text(SHOPS)
     (tmp_path / "shops.toml").write_text(SETTINGS)
     return tmp_path
