@@ -44,7 +44,7 @@ def test_documents_are_searchable_when_the_run_ends(es, name):
 
 def test_the_alias_points_to_the_first_version(es, name):
     write(es, name, FILMS)
-    aliases = request(es, "GET", path(name, "_alias"))
+    aliases = request(es, "GET", path(name, "_alias", name))
     assert aliases == {f"{name}-000001": {"aliases": {name: {"is_write_index": True}}}}
 
 

@@ -11,6 +11,7 @@ from es_hybrid import Indexer, Searcher
 from es_hybrid.client import path, request
 from es_hybrid.errors import ContractMismatch, IndexNotFound, NotVerified, UsageError
 from es_hybrid.existing import rebuild, rollback, survey, versions
+from es_hybrid.existing.index import existing_index
 from tests.commands import Terminal
 from tests.embedders import OtherModel, WordEmbedder
 from tests.foreign import change, everything
@@ -68,6 +69,15 @@ def test_the_old_version_stays_and_can_be_gone_back_to(es, wines):
     [hit] = Searcher(es, wines, embedder=WORDS).search("Wine 17", size=1)
     assert (back.index, back.left) == (f"{wines}-000001", f"{wines}-000002")
     assert (behind(es, wines), hit.id) == (f"{wines}-000001", "17")
+
+
+def test_each_version_keeps_an_alias_that_is_gone_with_it(es, wines):
+    rebuild(es, wines, embedder=OTHERS)
+    rollback(es, wines)
+    indices = [f"{wines}-00000{number}" for number in (1, 2)]
+    assert [existing_index(es, one).write_alias for one in indices] == [
+        f"{one}-writes" for one in indices
+    ]
 
 
 def test_any_version_can_be_gone_to_by_its_name(es, wines):
