@@ -7,12 +7,13 @@ from pathlib import Path
 from elasticsearch import Elasticsearch
 
 from es_hybrid.embedders import Embedder
-from es_hybrid.errors import SourceError
 from es_hybrid.evaluation import measured, read_collection
+from es_hybrid.evaluation.runs import ids
+from es_hybrid.evaluation.searching import search_all, ways
 from es_hybrid.existing.verify import Gate
 from es_hybrid.search import Searcher
 
-_MEASURE, _SIZE = "nDCG@10", 10
+_MODE, _MEASURE, _SIZE = "hybrid", "nDCG@10", 10
 
 
 def ndcg_gate(folder: Path) -> Gate:
@@ -22,16 +23,11 @@ def ndcg_gate(folder: Path) -> Gate:
         SourceError: it is none, or has no judged query.
     """
     collection = read_collection(folder)
-    if not collection.queries:
-        raise SourceError(f"{str(folder)!r} has no judged query: nothing can be measured with it")
 
     def gate(client: Elasticsearch, index: str, embedder: Embedder) -> float:
         searcher = Searcher(client, index, embedder=embedder)
-        run = {
-            query: [hit.id for hit in searcher.search(text, size=_SIZE)]
-            for query, text in collection.queries.items()
-        }
-        values = measured(run, collection.qrels, measure=_MEASURE)
+        found = search_all(searcher, collection.queries, ways=ways([_MODE]), depth=_SIZE)
+        values = measured(ids(found[_MODE]), collection.qrels, measure=_MEASURE)
         return sum(values.values()) / len(values)
 
     return gate

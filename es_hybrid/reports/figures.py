@@ -175,6 +175,7 @@ class Changes:
             axes.set_xlabel(f"{len(values):,} queries, sorted")
             axes.set_ylabel(self.unit)
             axes.grid(axis="y")
+            axes.set_axisbelow(True)
         return _inked(out)
 
 

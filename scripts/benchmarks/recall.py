@@ -236,7 +236,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--at-least", type=float, default=0.0, help="exit with 1 below this recall")
     parser.add_argument("--partly", action="store_true", help="only what is in the cache so far")
     parser.add_argument("--most", type=int, help="index only so many documents")
-    parser.add_argument("--faiss", action="store_true", help="FAISS beside it: scripts/setup test,bench")
+    parser.add_argument("--faiss", action="store_true", help="FAISS too (extra bench)")
     parser.add_argument("--node", metavar="HEAP", help="start a node of its own, such as 1g")
     return parser.parse_args()
 

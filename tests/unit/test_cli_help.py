@@ -10,8 +10,9 @@ from es_hybrid.cli.output import printable, styled, table
 from tests.commands import Terminal
 
 EXISTING = ["enrich", "adopt", "rebuild", "rollback"]
-COMMANDS = ["index", "search", *EXISTING, "up", "down", "status", "doctor"]
-CONNECTED = ["index", "search", *EXISTING, "doctor"]
+MEASURING = ["eval", "recall"]
+COMMANDS = ["index", "search", *EXISTING, *MEASURING, "plan", "up", "down", "status", "doctor"]
+CONNECTED = ["index", "search", *EXISTING, *MEASURING, "doctor"]
 CONNECTION = ["--url", "--cloud-id", "--api-key", "--username", "--password", "--ca-certs"]
 
 
