@@ -30,7 +30,8 @@ from es_hybrid.errors import (
     ServerError,
     UsageError,
 )
-from es_hybrid.refusals import failure, seconds_until, unreachable
+from es_hybrid.http_rules import seconds_until
+from es_hybrid.refusals import failure, unreachable
 from es_hybrid.settings import Settings
 
 if TYPE_CHECKING:

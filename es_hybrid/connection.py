@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -19,6 +18,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from pydantic import SecretStr
 
 from es_hybrid.errors import NodeFailed, ServerUnreachable, UsageError
+from es_hybrid.http_rules import is_loopback
 from es_hybrid.settings import Settings, masked, masked_url, source_of
 
 if TYPE_CHECKING:
@@ -234,19 +234,12 @@ def _credentials(senders: Sequence[_Family]) -> dict[str, Value]:
 
 def _refuse_plain_http(address: Mapping[str, Value], credentials: Mapping[str, Value]) -> None:
     url = urlsplit(address["url"].text if "url" in address else "https:")
-    if credentials and url.scheme == "http" and not _is_loopback(str(url.hostname)):
+    if credentials and url.scheme == "http" and not is_loopback(str(url.hostname)):
         sources = " and ".join(value.source for value in credentials.values())
         raise UsageError(
             f"{url.geturl()} would carry {sources} unencrypted over the network: use https://, "
             "or set ES_HYBRID_ALLOW_PLAIN_HTTP=true where the network is trusted"
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def _notes(

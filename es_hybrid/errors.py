@@ -10,7 +10,8 @@
     ├── SourceError              the input's: a file that is missing, empty or unreadable
     │   └── RecordError              one record of it; never stops a run
     ├── EmbedderError            the model's: it failed, or its package is not installed
-    │   └── VectorError              it returned something that is no usable vector
+    │   ├── VectorError              it returned something that is no usable vector
+    │   └── EmbedderUnavailable      its service answers nobody, or refuses whatever it is asked
     ├── ServerError              the cluster's, or the way to it
     │   ├── ServerUnreachable        nobody answers at this address
     │   ├── AccessDenied             wrong or missing credentials, or too few rights
@@ -72,6 +73,10 @@ class EmbedderError(EsHybridError):
 
 class VectorError(EmbedderError):
     """A vector with a wrong shape, a NaN, an infinite number, or no length."""
+
+
+class EmbedderUnavailable(EmbedderError):
+    """A service that answers nobody, or refuses whatever it is asked; no text is to blame."""
 
 
 class ServerError(EsHybridError):

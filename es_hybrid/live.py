@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 from collections.abc import Collection, Mapping
+from functools import partial
+from inspect import iscoroutinefunction
 from typing import Any
 
 from elasticsearch import Elasticsearch
 
-from es_hybrid.client import path
+from es_hybrid.client import Client, arequest, path, request
 from es_hybrid.contract import Contract, check
 from es_hybrid.embedders import Embedder, is_packaged, load_embedder
+from es_hybrid.embedders.base import Send
 from es_hybrid.errors import AccessDenied, ContractError, ServerUnreachable
 from es_hybrid.json_values import shown
 from es_hybrid.mapping import LiveIndex, live_index
@@ -66,6 +70,7 @@ def index_embedder(
     *,
     index: str,
     allowed: Collection[str] | None = None,
+    send: Send | None = None,
 ) -> Embedder:
     """The embedder for a live index, proven to be the one that made its vectors.
 
@@ -79,6 +84,7 @@ def index_embedder(
         allowed: names that may be loaded on the word of an index, such as
             ``"sentence-transformers:NAME"``, or the path of a folder; None takes those of
             `Settings.allowed_embedders`.
+        send: the way to the cluster, for an embedder that computes there; see `way`.
 
     Raises:
         ContractError: it must be named by the caller, or is another model.
@@ -99,9 +105,42 @@ def index_embedder(
             f"pass {_flag(made_with)} (embedder=… in code), allow it in "
             "ES_HYBRID_ALLOWED_EMBEDDERS, or search with --mode bm25"
         )
-    embedder = load_embedder(given if given is not None else made_with)
+    embedder = reached(given if given is not None else made_with, send)
     check(contract, embedder, index=index)
     return embedder
+
+
+def reached(spec: str | Embedder, send: Send | None) -> Embedder:
+    """The embedder called `spec`, given the way to the cluster if it computes there.
+
+    Raises:
+        UnknownEmbedder: nothing is registered under this name.
+        UsageError: an option is unknown, or has a value that it cannot have.
+        EmbedderError: its package is not installed.
+    """
+    embedder = load_embedder(spec)
+    bind = getattr(embedder, "bind", None)
+    if bind is not None and send is not None:
+        bind(send)
+    return embedder
+
+
+def way(client: Client) -> Send:
+    """The way to the cluster that a client leads to.
+
+    Args:
+        client: any client. Of an ``AsyncElasticsearch`` this must be called on the event loop, and
+            what it returns in another thread, where models compute.
+    """
+    if not iscoroutinefunction(getattr(client, "perform_request", None)):
+        return partial(request, client)
+    loop = asyncio.get_running_loop()
+
+    def send(method: str, path: str, **rest: Any) -> Any:
+        asked = arequest(client, method, path, **rest)
+        return asyncio.run_coroutine_threadsafe(asked, loop).result()
+
+    return send
 
 
 def _is_allowed(made_with: str, allowed: Collection[str] | None) -> bool:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from elastic_transport import (
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 
 Json = Any
 LONGEST_REASON = 600  # characters; Elasticsearch may quote a whole query back
-_SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 
 
 def failure(
@@ -42,7 +39,7 @@ def failure(
         body: As Elasticsearch sent it: ``{"error": …}``, a text, or nothing.
         what: What was asked, such as ``"POST /films/_search"``.
         url: Who was asked.
-        retry_after: Seconds, as :func:`seconds_until` reads them from the answer's headers.
+        retry_after: Seconds, as `seconds_until` reads them from the answer's headers.
     """
     kind, reason = explain(body, status=status)
     said = f"{what} at {url}: {reason}{_why_no_login(body)} [{status} {kind}]"
@@ -63,27 +60,6 @@ def failure(
     return RequestRefused(
         said + _way_out(kind, reason), status=status, kind=kind, retry_after=retry_after
     )
-
-
-def seconds_until(retry_after: str | None) -> float | None:
-    """What a ``Retry-After`` header says, in seconds from now; None where it says nothing.
-
-    https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
-
-    >>> seconds_until("7"), seconds_until("Wed, 21 Oct 2015 07:28:00 GMT"), seconds_until("soon")
-    (7.0, 0.0, None)
-    """
-    if retry_after is None:
-        return None
-    if _SECONDS.fullmatch(retry_after.strip()):
-        return float(retry_after)
-    try:
-        moment = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:  # "-0000": UTC, says RFC 5322
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
 def _why_no_login(body: Json) -> str:

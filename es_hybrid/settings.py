@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pydantic_settings import PydanticBaseSettingsSource as Source
 
 
+_NEVER_SHOWN = ("api_key", "openai_api_key", "password", "url")
 SHA256 = r"^([0-9a-fA-F]{2}:?){31}[0-9a-fA-F]{2}$"
 
 
@@ -59,7 +60,9 @@ class Settings(BaseSettings):
     0; ``home`` and ``node`` say which embedded node is meant; ``allow_plain_http`` lets
     credentials travel unencrypted. ``allowed_embedders``, with commas in between, are loaded on
     the word of an index: ``sentence-transformers:NAME``, or the path of a saved model; all others
-    that do not ship in a package must be passed. A value of the wrong kind raises UsageError.
+    that do not ship in a package must be passed. ``openai_api_key`` opens the service behind
+    ``openai:MODEL``; without it ``OPENAI_API_KEY`` does. A value of the wrong kind raises
+    UsageError.
 
     >>> Settings(url="http://localhost:9200").request_timeout
     30.0
@@ -79,6 +82,7 @@ class Settings(BaseSettings):
     home: Annotated[Path, AfterValidator(_absolute)] | None = None
     node: str | None = None
     allow_plain_http: bool = False
+    openai_api_key: SecretStr | None = None
     allowed_embedders: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = ()
     # Per family, what it said: an argument hides a variable, but does not unsay it.
     _said: dict[str, dict[str, Any]] = PrivateAttr(default_factory=dict)
@@ -123,7 +127,7 @@ class Settings(BaseSettings):
 def _complaint(error: ValidationError, said: Mapping[str, Mapping[str, Any]]) -> str:
     first = error.errors(include_url=False)[0]
     name = str(first["loc"][0])
-    value = "" if name in ("api_key", "password", "url") else f" {first['input']!r}"
+    value = "" if name in _NEVER_SHOWN else f" {first['input']!r}"
     kind = "given" if name in said["given"] else "own"
     return f"{source_of(kind, name)}{value} is not usable: {first['msg']}; correct or unset it"
 

@@ -86,6 +86,18 @@ def _words() -> Maker:
     return WordVectors
 
 
+def _elasticsearch() -> Maker:
+    from es_hybrid.embedders.inference import InferenceEmbedder
+
+    return InferenceEmbedder
+
+
+def _openai() -> Maker:
+    from es_hybrid.embedders.openai import OpenAIEmbedder
+
+    return OpenAIEmbedder
+
+
 _E5_LANGUAGES = "Korean, English and 90 more"
 OWN = (
     Kind(
@@ -123,6 +135,8 @@ OWN = (
     ),
     Kind("hf", _hugging_face, extra="hf", needs=("transformers", "torch")),
     Kind("words", _words, extra="words", needs=("gensim",), languages="the corpus's"),
+    Kind("openai", _openai, needs=("urllib3",)),
+    Kind("elasticsearch", _elasticsearch),
 )
 
 

@@ -12,7 +12,7 @@ from elasticsearch import Elasticsearch
 from es_hybrid.client import path, request
 from es_hybrid.contract import SAME_MODEL, Contract, probe
 from es_hybrid.documents import DEFAULT_TEXT_FIELDS, META_FIELD
-from es_hybrid.embedders import Embedder, document_vectors, load_embedder
+from es_hybrid.embedders import Embedder, document_vectors
 from es_hybrid.errors import ContractError, ContractMismatch, UsageError
 from es_hybrid.existing.additions import OWN_ANALYSIS, properties
 from es_hybrid.existing.index import Existing, check_text_fields, existing_index, write_meta
@@ -25,6 +25,7 @@ from es_hybrid.existing.sample import (
     texts,
 )
 from es_hybrid.existing.scan import refresh
+from es_hybrid.live import reached, way
 from es_hybrid.similarity import DEFAULT_SIMILARITY, field_similarity
 from es_hybrid.vector_index import VECTOR_INDEX_TYPES
 
@@ -106,7 +107,7 @@ def adopt(
     names = names or DEFAULT_TEXT_FIELDS
     check_text_fields(index, names)
     field = _field(client, index, vector_field)
-    model = load_embedder(embedder)
+    model = reached(embedder, way(client))
     refresh(client, index.index)
     found = sample(client, index.index, vector_field=vector_field, text_fields=names)
     near = field_similarity(field.get("similarity", DEFAULT_SIMILARITY))

@@ -13,7 +13,7 @@ from elasticsearch import Elasticsearch
 from es_hybrid import capabilities
 from es_hybrid.contract import Contract, probe
 from es_hybrid.documents import DEFAULT_TEXT_FIELDS, VECTOR_FIELD, field_names
-from es_hybrid.embedders import DEFAULT_EMBEDDER, Embedder, load_embedder
+from es_hybrid.embedders import DEFAULT_EMBEDDER, Embedder
 from es_hybrid.errors import ContractMismatch, UsageError
 from es_hybrid.existing.additions import OWN_ANALYSIS, check_room, has_vector, properties
 from es_hybrid.existing.handover import check_open
@@ -24,7 +24,7 @@ from es_hybrid.existing.scan import Scan, refresh
 from es_hybrid.existing.since import check_since, from_mark, newest
 from es_hybrid.filters import Clause, Filters, clauses
 from es_hybrid.indexing.patience import PATIENCE
-from es_hybrid.live import index_embedder
+from es_hybrid.live import index_embedder, reached, way
 from es_hybrid.passages import PassageSize, passage_size
 from es_hybrid.similarity import DEFAULT_SIMILARITY, similarity
 from es_hybrid.vector_index import DEFAULT_VECTOR_INDEX, check_server, vector_index_type
@@ -167,7 +167,7 @@ def _agreed(client: Elasticsearch, index: Existing, making: Making) -> tuple[Con
         check_room(index, contract)
         return contract, embedder
     _compare(index, contract, making)
-    return contract, index_embedder(contract, making.embedder, index=index.index)
+    return contract, index_embedder(contract, making.embedder, index=index.index, send=way(client))
 
 
 def new_contract(
@@ -179,7 +179,7 @@ def new_contract(
         UsageError: a similarity, vector index or passages that can never work.
         EmbedderError: the embedder cannot be loaded.
     """
-    embedder = load_embedder(making.embedder or DEFAULT_EMBEDDER)
+    embedder = reached(making.embedder or DEFAULT_EMBEDDER, way(client))
     kind = vector_index_type(making.vector_index or DEFAULT_VECTOR_INDEX, dims=embedder.info.dims)
     if kind.demanding:
         can = capabilities.read(client)

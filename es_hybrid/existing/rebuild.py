@@ -27,7 +27,7 @@ from es_hybrid.existing.versions import aliased, next_version, versions
 from es_hybrid.indexing.creation import put_index
 from es_hybrid.indexing.patience import PATIENCE
 from es_hybrid.indexing.report import Problem
-from es_hybrid.live import index_embedder
+from es_hybrid.live import index_embedder, way
 from es_hybrid.mapping import check_analysis
 from es_hybrid.passages import passage_size
 
@@ -192,7 +192,7 @@ def _ended(
     except IndexNotFound:
         mark_whole(client, new.index)
         return None
-    model = _embedder_of(new, embedder)
+    model = _embedder_of(client, new, embedder)
     job = CopyJob(
         client,
         source,
@@ -211,7 +211,9 @@ def _ended(
         return report(copy, new.name, began=began)
 
 
-def _embedder_of(new: Existing, asked: str | Embedder | None) -> Embedder | None:
+def _embedder_of(
+    client: Elasticsearch, new: Existing, asked: str | Embedder | None
+) -> Embedder | None:
     """That of an interrupted rebuild; None where its vectors came ready-made.
 
     Raises:
@@ -221,11 +223,11 @@ def _embedder_of(new: Existing, asked: str | Embedder | None) -> Embedder | None
     if contract.embedder.label is not None:
         return None
     try:
-        return index_embedder(contract, asked, index=new.index)
+        return index_embedder(contract, asked, index=new.index, send=way(client))
     except ContractMismatch:  # that of the rebuild that is asked for now
         pass
     try:
-        return index_embedder(contract, None, index=new.index)
+        return index_embedder(contract, None, index=new.index, send=way(client))
     except ContractError as error:
         raise ContractError(
             f"the rebuild that made {new.index!r} was interrupted: end it first with --embedder "
@@ -263,7 +265,9 @@ def next_contract(
             )
         return contract, None
     if making.embedder is None:
-        making = replace(making, embedder=index_embedder(old, None, index=source.index))
+        making = replace(
+            making, embedder=index_embedder(old, None, index=source.index, send=way(client))
+        )
     contract, model = new_contract(client, making, names, analysis=profile)
     same = contract.passages is None and contract.embedder.dims == old.embedder.dims
     field = old.vector_field if same else contract.vector_field

@@ -11,7 +11,7 @@ from functools import partial
 
 from es_hybrid.documents import Document
 from es_hybrid.embedders import LONGEST_TEXT, Embedder, document_vectors, token_counts
-from es_hybrid.errors import EmbedderError
+from es_hybrid.errors import EmbedderError, EmbedderUnavailable
 from es_hybrid.passages import Passage, Splitter
 from es_hybrid.vectors import Vectors, usable
 
@@ -130,6 +130,8 @@ def _vectors(embedder: Embedder, texts: Sequence[str], *, scaled: bool) -> list[
     """One for each text, in order."""
     try:
         made = document_vectors(embedder, texts)
+    except EmbedderUnavailable:  # no text is to blame: the run ends, and can be gone on with
+        raise
     except EmbedderError as error:
         if len(texts) == 1:
             return [Vector(None, fault=str(error))]

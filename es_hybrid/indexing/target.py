@@ -12,11 +12,12 @@ from es_hybrid import capabilities
 from es_hybrid.analysis import AUTO
 from es_hybrid.client import path, request
 from es_hybrid.contract import Contract, probe
-from es_hybrid.embedders import DEFAULT_EMBEDDER, Embedder, load_embedder
+from es_hybrid.embedders import DEFAULT_EMBEDDER, Embedder
+from es_hybrid.embedders.base import Send
 from es_hybrid.errors import ContractMismatch, NoContract
 from es_hybrid.field_types import FieldType
 from es_hybrid.indexing import typed_fields
-from es_hybrid.live import index_embedder, reading
+from es_hybrid.live import index_embedder, reached, reading, way
 from es_hybrid.mapping import (
     LiveIndex,
     check_analysis,
@@ -113,7 +114,11 @@ def find(
     found = run(client, reading(name))
     _refuse_data_stream(name, found or {})
     live = live_index(name, found) if found else None
-    return existing(live, name, wanted) if live else _new(client, name, wanted, default_text)
+    return (
+        existing(live, name, wanted, send=way(client))
+        if live
+        else _new(client, name, wanted, default_text)
+    )
 
 
 def _refuse_data_stream(name: str, found: Mapping[str, Any]) -> None:
@@ -128,7 +133,7 @@ def _refuse_data_stream(name: str, found: Mapping[str, Any]) -> None:
         )
 
 
-def existing(live: LiveIndex, name: str, wanted: Wanted) -> Target:
+def existing(live: LiveIndex, name: str, wanted: Wanted, *, send: Send | None = None) -> Target:
     """The live index as the target called `name`.
 
     Raises:
@@ -140,7 +145,7 @@ def existing(live: LiveIndex, name: str, wanted: Wanted) -> Target:
         name,
         live.index,
         live.contract,
-        index_embedder(live.contract, wanted.embedder, index=live.index),
+        index_embedder(live.contract, wanted.embedder, index=live.index, send=send),
         exists=True,
         types=types,
         new_types={name: kind for name, kind in types.items() if live.types.get(name) != kind},
@@ -167,7 +172,7 @@ def _check_wanted(wanted: Wanted) -> None:
 
 
 def _new(client: Elasticsearch, name: str, wanted: Wanted, default_text: tuple[str, ...]) -> Target:
-    embedder = load_embedder(wanted.embedder or DEFAULT_EMBEDDER)
+    embedder = reached(wanted.embedder or DEFAULT_EMBEDDER, way(client))
     kind = vector_index_type(wanted.vector_index or DEFAULT_VECTOR_INDEX, dims=embedder.info.dims)
     if kind.demanding:
         can = capabilities.read(client)

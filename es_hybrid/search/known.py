@@ -6,11 +6,13 @@ from collections.abc import Collection, Sequence
 from time import perf_counter
 
 from es_hybrid.capabilities import Capabilities
+from es_hybrid.client import Client
 from es_hybrid.contract import Contract
 from es_hybrid.embedders import Embedder
+from es_hybrid.embedders.base import Send
 from es_hybrid.errors import InvalidIndexName, UsageError
 from es_hybrid.json_values import shown
-from es_hybrid.live import index_embedder
+from es_hybrid.live import index_embedder, way
 from es_hybrid.search.native import Route
 from es_hybrid.search.searched import Searched, searched
 from es_hybrid.steps import Steps, work
@@ -28,6 +30,7 @@ class Known:
         allowed: names of embedders that may be loaded on the word of an index; None takes those
             of `Settings.allowed_embedders`.
         route: of the client.
+        client: the way to the cluster, for an embedder that computes there.
     """
 
     def __init__(
@@ -37,11 +40,13 @@ class Known:
         embedder: str | Embedder | None,
         allowed: Collection[str] | None,
         route: Route,
+        client: Client,
     ) -> None:
         if embedder is not None and not (isinstance(embedder, str) or hasattr(embedder, "info")):
             raise UsageError(f"embedder {shown(embedder)} is none: give a name, or an object")
         self.name = name
         self.route = route
+        self._client = client
         self.scripts_refused = False
         self._given = embedder
         self._allowed = (allowed,) if isinstance(allowed, str) else allowed
@@ -85,14 +90,16 @@ class Known:
         indices.contract  # noqa: B018 - raises where they do not go together
         contracts = tuple(indices.contracts.values())
         if contracts not in self._proven:
-            self._proven[contracts] = yield from work(self._prove, indices)
+            self._proven[contracts] = yield from work(self._prove, indices, way(self._client))
         return self._proven[contracts]
 
-    def _prove(self, indices: Searched) -> Embedder:
+    def _prove(self, indices: Searched, send: Send) -> Embedder:
         given = self._given
         for index, contract in indices.contracts.items():
             if contract is not None:
-                given = index_embedder(contract, given, index=index, allowed=self._allowed)
+                given = index_embedder(
+                    contract, given, index=index, allowed=self._allowed, send=send
+                )
         if given is None or isinstance(given, str):
             raise TypeError(f"{indices.name!r} has no index")
         return given

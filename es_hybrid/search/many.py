@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from es_hybrid.embedders import query_vectors
-from es_hybrid.errors import ContractError
+from es_hybrid.errors import ContractError, VectorError
 from es_hybrid.search.asked import Asked
 from es_hybrid.search.known import Known
 from es_hybrid.search.searched import Searched
@@ -53,7 +53,10 @@ def embedded(searches: Sequence[Asked], known: Known) -> Steps[Embedded]:
         embedder = yield from known.embedder(searched)
     except ContractError:  # each search reads the contract again, and says what is wrong
         return Embedded()
-    rows = yield from work(query_vectors, embedder, texts)
+    try:
+        rows = yield from work(query_vectors, embedder, texts)
+    except VectorError:  # of one of them; alone each search says what is wrong with its own
+        return Embedded()
     scaled = searched.own_vector_field.similarity.scaled
     maker = embedder.info.id
     vectors = {

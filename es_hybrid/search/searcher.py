@@ -54,7 +54,9 @@ class _Searching:
         self.name = names(name)
         self._bound = bound(filter, routing)
         self._fusion: Fusion = choice("fusion", fusion, get_args(Fusion))
-        self._known = Known(self.name, embedder=embedder, allowed=allowed, route=route(client))
+        self._known = Known(
+            self.name, embedder=embedder, allowed=allowed, route=route(client), client=client
+        )
 
     def _check(self, client: Any) -> None:
         """Refuse a client of the other kind, whose answers nobody would await."""

@@ -14,7 +14,7 @@ ROOT = Path(es_hybrid.__file__).parent
 
 # A module may import those of its own line and of the lines above it.
 LAYERS = (
-    {"analysis", "errors", "json_values", "objects", "texts"},
+    {"analysis", "errors", "http_rules", "json_values", "objects", "texts"},
     {
         "adaptive",
         "cosine",
@@ -24,12 +24,13 @@ LAYERS = (
         "fusion",
         "hits",
         "node",
+        "settings",
         "vectors",
     },
     {"mmr", "similarity", "transforms", "vector_index"},
     {"contract", "embedders", "mapping", "passages", "rerank", "sources", "tuned"},
     {"reports"},
-    {"capabilities", "client", "connection", "live", "refusals", "settings", "steps"},
+    {"capabilities", "client", "connection", "live", "refusals", "steps"},
     {"indexing", "keys", "search"},
     {"doctor", "evaluation", "existing"},
     {"vector_stream"},
