@@ -2,6 +2,7 @@
 
 import errno
 import socket
+import time
 from collections.abc import Callable, Collection
 from contextlib import ExitStack
 from itertools import islice
@@ -10,12 +11,16 @@ from typing import Self
 
 from es_hybrid.errors import PortTaken, UsageError
 from es_hybrid.node.lock import try_hold
+from es_hybrid.node.process import born
 
 LOOPBACK = "127.0.0.1"
 FIRST = 9200
 LAST = 9299
 # Where several servers talk to each other; one that is alone takes a port below, at any moment.
 TRANSPORT_FIRST, TRANSPORT_LAST = 9400, 9499
+# Seconds that a port gets to come free: a server that was killed counts as dead as soon as its
+# first thread is gone, and holds its ports until the last one is.
+RELEASE = 5.0
 
 
 class Reservations:
@@ -74,7 +79,7 @@ def choose(
         raise PortTaken(f"all ports from {FIRST} to {LAST} are taken: choose one with --port")
     if not 1 <= asked <= 65535:
         raise UsageError(f"{asked} is no port: choose one from 1024 to 65535")
-    if not is_free(asked):
+    if not comes_free(asked):
         raise PortTaken(taken(asked))
     return asked
 
@@ -134,6 +139,16 @@ def is_free(port: int) -> bool:
     return True
 
 
+def comes_free(port: int, *, within: float = RELEASE) -> bool:
+    """Wait until ``port`` is free, unless a living process is seen to listen; tell whether."""
+    deadline = time.monotonic() + within
+    while not is_free(port):
+        if time.monotonic() > deadline or _listener(port):
+            return False
+        time.sleep(0.05)
+    return True
+
+
 def taken(port: int) -> str:
     """Return the message for a port that is taken, with the process that holds it if visible."""
     return (
@@ -146,8 +161,19 @@ def _holder(port: int) -> str:
     import psutil
 
     try:
-        found = [c for c in psutil.net_connections("tcp") if c.laddr and c.laddr.port == port]
-        pid = next(c.pid for c in found if c.status == psutil.CONN_LISTEN and c.pid)
-        return f" by {psutil.Process(pid).name()} (process {pid})"
-    except (psutil.Error, StopIteration):  # another user's, or gone by now
+        pid = _listener(port)
+        return f" by {psutil.Process(pid).name()} (process {pid})" if pid else ""
+    except psutil.Error:  # gone by now
         return ""
+
+
+def _listener(port: int) -> int | None:
+    """Return the living process that listens there; None of another user's, or an ending one's."""
+    import psutil
+
+    try:
+        found = [c for c in psutil.net_connections("tcp") if c.laddr and c.laddr.port == port]
+    except psutil.Error:
+        return None
+    pids = (c.pid for c in found if c.status == psutil.CONN_LISTEN and c.pid)
+    return next((pid for pid in pids if born(pid)), None)

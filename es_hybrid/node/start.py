@@ -86,10 +86,15 @@ def _seat_of(member: Member, folders: Folders, *, take: Callable[[int], bool]) -
     """Return where a server sits, or may sit again if it died and lost its ports."""
     port, transport = urlsplit(member.url).port or 0, member.transport
     if not member.lives():
-        port = port if take(port) else ports.choose(None, take=take)
-        if transport and not take(transport):
+        port = port if _again(port, take=take) else ports.choose(None, take=take)
+        if transport and not _again(transport, take=take):
             transport = ports.for_transport(1, take=take)[0]
     return Seat(member.name, folders, port, transport)
+
+
+def _again(port: int, *, take: Callable[[int], bool]) -> bool:
+    """Take the port that a dead server had, which may hold it for a moment longer; tell whether."""
+    return ports.comes_free(port) and take(port)
 
 
 def _seats(plan: Plan, *, tried: Sequence[int], take: Callable[[int], bool]) -> list[Seat]:

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import urllib.request
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -90,8 +91,8 @@ def test_nothing_running_is_nothing_to_stop(nodes):
 
 
 def test_a_second_node_survives_a_kill_with_its_data(node, nodes):
-    version = node.state().version
-    second = Node(version=version, name="second", root=nodes, java_options=TEST_JAVA_OPTIONS)
+    about = {"version": node.state().version, "name": "second", "root": nodes}
+    second = Node(**about, java_options=TEST_JAVA_OPTIONS)
     with second:
         assert second.url != node.url
         ask(f"{second.url}/kept/_doc/1", body={"text": "kept"}, method="PUT")
@@ -99,7 +100,8 @@ def test_a_second_node_survives_a_kill_with_its_data(node, nodes):
         os.kill(killed.pid, signal.SIGKILL)
         process.stop(killed.pid, killed.created)  # returns once it is gone
         assert running(name="second", root=nodes) is None
-        second.up()
+        again = Node(**about, java_options=TEST_JAVA_OPTIONS, port=urlsplit(killed.url).port)
+        assert again.up().url == killed.url
         assert ask(f"{second.url}/kept/_doc/1")["_source"] == {"text": "kept"}
     assert running(name="second", root=nodes) is None
 

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from threading import Timer
 
 import pytest
 
@@ -31,6 +32,19 @@ def test_a_port_asked_for_and_free_is_taken(listener):
 def test_a_taken_port_names_its_holder_and_the_way_out(listener):
     with pytest.raises(PortTaken, match=rf"port {listener} .*process {os.getpid()}.*--port"):
         ports.choose(listener)
+
+
+def test_a_port_is_waited_for_while_an_ending_process_holds_it(monkeypatch):
+    monkeypatch.setattr(ports, "_listener", lambda port: None)  # no living one is to be seen
+    with socket.create_server((ports.LOOPBACK, 0)) as ending:
+        port = ending.getsockname()[1]
+        Timer(0.3, ending.close).start()
+        assert ports.choose(port) == port
+
+
+def test_a_port_that_nobody_gives_back_is_not_waited_for_for_long(listener, monkeypatch):
+    monkeypatch.setattr(ports, "_listener", lambda port: None)
+    assert ports.comes_free(listener, within=0.1) is False
 
 
 def test_all_ports_taken_is_said(monkeypatch):
