@@ -209,9 +209,9 @@ def _stoppable() -> Iterator[Callable[[int, int], None]]:
         try:
             yield update
         except KeyboardInterrupt:
+            came = f"after {done:,} of {total:,} queries" if total else "before the first queries"
             raise Interrupted(
-                f"interrupted after {done:,} of {total:,} queries: nothing was changed, and of "
-                "some queries nothing can be said"
+                f"interrupted {came}: nothing was changed, and a part of them says nothing"
             ) from None
 
 

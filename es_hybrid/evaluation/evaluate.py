@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import combinations
+from statistics import fmean
 from typing import Any
 
 from es_hybrid.client import path, request
 from es_hybrid.errors import SourceError, UsageError
 from es_hybrid.evaluation.collection import Collection
-from es_hybrid.evaluation.measures import MEASURES, all_measured
+from es_hybrid.evaluation.measures import MEASURES, all_measured, measured
 from es_hybrid.evaluation.runs import Rankings, ids
 from es_hybrid.evaluation.searching import (
     DEFAULT_WAYS,
@@ -28,6 +29,8 @@ from es_hybrid.search import Searcher
 # Ids of one request that asks which of them an index holds.
 _IDS = 5_000
 
+_JUDGED = "Judged@10"
+
 # Documents of a ranking that is shown for one query.
 _SHOWN = 10
 
@@ -40,12 +43,15 @@ class System:
         rankings: query id -> what it found, best first.
         values: measure -> query id -> value, of every judged query.
         intervals: measure -> mean and confidence interval.
+        judged: share of the first ten that somebody judged, 0 to 1, mean over queries; the
+            others count as not relevant, whatever they are.
         latency: None of a run that somebody else made.
     """
 
     rankings: Rankings
     values: Mapping[str, Mapping[str, float]]
     intervals: Mapping[str, Interval]
+    judged: float
     latency: Latency | None = None
 
     @property
@@ -163,6 +169,7 @@ class Evaluation:
             **{name: found.mean for name, found in one.intervals.items()},
             "ci": intervals[self.measures[0]],
             "intervals": intervals,
+            "judged": one.judged,
             "without_results": one.without_results,
             "latency_ms": one.latency and asdict(one.latency),
         }
@@ -273,9 +280,11 @@ def _held(searcher: Searcher, documents: Sequence[str]) -> int:
 def _system(
     rankings: Rankings, collection: Collection, measures: Sequence[str], latency: Latency | None
 ) -> System:
-    values = all_measured(ids(rankings), collection.qrels, measures=measures)
+    run = ids(rankings)
+    values = all_measured(run, collection.qrels, measures=measures)
     intervals = {name: interval(list(found.values())) for name, found in values.items()}
-    return System(rankings, values, intervals, latency)
+    judged = measured(run, collection.qrels, measure=_JUDGED)
+    return System(rankings, values, intervals, fmean(judged.values()), latency)
 
 
 def _comparisons(systems: Mapping[str, System], measures: Sequence[str]) -> Iterator[Comparison]:

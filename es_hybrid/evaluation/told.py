@@ -51,16 +51,21 @@ def _systems(found: Evaluation) -> Table:
         [
             name,
             *(_mean(one.intervals[measure]) for measure in found.measures),
+            Number(one.judged, 2),
             Number(one.without_results),
             *(_times(one.latency) if timed else ()),
         ]
         for name, one in found.systems.items()
     ]
-    notes = [_LIKELY, "a query without results counts as 0"]
+    notes = [
+        _LIKELY,
+        "judged: share of the first ten that somebody judged; the others count as not relevant",
+        "a query without results counts as 0",
+    ]
     if timed:
         searches = max(one.latency.searches for one in found.systems.values() if one.latency)
         notes.append(f"p50, p95: milliseconds of {searches} single searches, one after the other")
-    columns = ["mode", *found.measures, "no results", *(_TIMES if timed else ())]
+    columns = ["mode", *found.measures, "judged", "no results", *(_TIMES if timed else ())]
     return Table("How good each mode is", columns, rows, notes)
 
 

@@ -34,7 +34,10 @@ def _smallest(found: Recall) -> Table:
         f"The smallest setting that reaches {found.target:g}",
         ["filter", "num_candidates", "oversample", f"recall@{found.k}", "ms"],
         rows,
-        [f"search with it: es-hybrid search {found.name} … --num-candidates N"],
+        [
+            f"search with it: es-hybrid search {found.name} … --num-candidates N",
+            "another oversample than the default goes into a kNN clause of your own (Leg.query)",
+        ],
     )
 
 

@@ -43,6 +43,11 @@ def test_a_judged_query_without_results_counts_as_zero(found):
     assert found.systems["old"].without_results == 1
 
 
+def test_the_share_of_the_first_ten_that_was_judged_is_told(found):
+    assert found.systems["new"].judged == pytest.approx((1 + 0.5 + 1) / 3)
+    assert found.to_dict()["modes"]["new"]["judged"] == found.systems["new"].judged
+
+
 def test_each_pair_is_compared_by_each_measure(found):
     compared = [(one.first, one.second, one.measure) for one in found.comparisons]
     assert compared == [("old", "new", "RR@10"), ("old", "new", "R@1")]
