@@ -325,7 +325,9 @@ def _refuse_reserved(names: Iterable[str], reserved: Collection[str]) -> None:
 
 def _written_by_us(name: str) -> RecordError:
     vectors = f", or if it holds the vectors, --vector-field {name}"
-    way_out = "leave it out" if "." in name else f"rename it with --map OTHER={name}"
+    way_out = f"rename it with --map OTHER={name}"
+    if name not in (META_FIELD, PASSAGES_FIELD, VECTOR_FIELD):  # the vectors of an adopted index
+        way_out = "leave it out, as it is made of the text"
     return RecordError(
         f"field {name!r} is written by es_hybrid itself: {way_out}"
         f"{vectors if name == VECTOR_FIELD else ''}"

@@ -230,10 +230,10 @@ def status(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show the node started by `es-hybrid up`; exits with 1 if none is running.
+    """Show the node started by `es-hybrid up`, or with a NAME the vectors of an index.
 
-    With the NAME of an index: whose vectors it has, and how many are missing or older than their
-    texts; exits with 1 if any are.
+    Exits with 1 if no node is running. With the NAME of an index or alias: whose vectors it has,
+    and how many are missing or older than their texts; exits with 1 if any are.
     """
     if index is None:
         from es_hybrid.cli.node import status as node_status
@@ -323,8 +323,9 @@ def rebuild(
 ) -> None:
     """Make an index anew beside the old one, then move the alias; searches and writes go on.
 
-    The documents come from the old version, which stays: es-hybrid rollback goes back to it.
-    Vectors are computed again only where model or text is another.
+    The documents come from the old version, which stays, closed to writers: es-hybrid rollback
+    goes back to it. Vectors are computed again only where model or text is another. Killed at any
+    point, the same command goes on.
 
     Example: es-hybrid rebuild films --embedder e5-small
     """
@@ -386,7 +387,10 @@ def _print_rebuilt(report: Rebuilt) -> None:
     for problem in report.problems[:_SHOWN]:
         say(printable(f"without vector: {problem.where}: {problem.reason}"))
     if report.previous and report.previous.startswith(f"{report.name}-"):
-        typer.echo(f"{report.previous} stays; go back to it: es-hybrid rollback {report.name}")
+        typer.echo(
+            f"{report.previous} stays, closed to writers; go back to it: es-hybrid rollback "
+            f"{report.name}"
+        )
 
 
 @with_client
@@ -414,5 +418,6 @@ def rollback(
         return
     typer.echo(
         f"{done.name} stands for {done.index} again: {done.documents:,} documents, "
-        f"{done.embedder} embeddings; {done.left} stays, with {done.left_documents:,}"
+        f"{done.embedder} embeddings; {done.left} stays, closed to writers, with "
+        f"{done.left_documents:,}"
     )

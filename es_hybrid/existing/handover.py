@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from elasticsearch import Elasticsearch
@@ -97,8 +98,16 @@ def close(client: Elasticsearch, index: Existing, *, left_for: str) -> bool:
     try:
         answer = request(client, "PUT", path(index.index, "_block", "write"))
     except (AccessDenied, RequestRefused):
+        _close_soon(client, index.index)
         return False
     return answer.get("shards_acknowledged") is True
+
+
+def _close_soon(client: Elasticsearch, index: str) -> None:
+    """As a setting, which any server has; what is on its way then may still arrive."""
+    with suppress(AccessDenied, RequestRefused):
+        body = {"index.blocks.write": True}
+        request(client, "PUT", path(index, "_settings"), body=body)
 
 
 def open_again(client: Elasticsearch, index: Existing) -> None:

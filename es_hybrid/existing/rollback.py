@@ -87,7 +87,9 @@ def _version(client: Elasticsearch, current: Existing, to: str | None) -> str:
     number = version_number(name, current.index)
     older = [one for one in there if number is not None and one < version_name(name, number)]
     if not older:
+        newer = ", ".join(one for one in there if one != current.index)
         raise UsageError(
             f"{name!r} stands for {current.index!r}, and there is no older version of it"
+            f"{f': name one of the others with --to, {newer}' if newer else ''}"
         )
     return older[-1]
