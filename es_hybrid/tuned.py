@@ -62,6 +62,10 @@ class Setting:
         return ", ".join(parts)
 
 
+# What a hybrid search does of which nobody says anything else.
+UNTUNED = Setting()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tuned:
     """A setting, what it was tuned for, and what is known of it.

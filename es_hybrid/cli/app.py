@@ -12,6 +12,7 @@ import typer
 from es_hybrid.cli.dead_letters import dead_letters
 from es_hybrid.cli.diagnosis import diagnose
 from es_hybrid.cli.doctor import doctor
+from es_hybrid.cli.embedders import embedders
 from es_hybrid.cli.evaluation import evaluate
 from es_hybrid.cli.existing import adopt, enrich, rebuild, rollback, status
 from es_hybrid.cli.help import Command, Group
@@ -22,6 +23,7 @@ from es_hybrid.cli.output import Interrupted, fail
 from es_hybrid.cli.plan import plan
 from es_hybrid.cli.recall import recall
 from es_hybrid.cli.search import search
+from es_hybrid.cli.tuning import tune
 from es_hybrid.cli.words import words
 from es_hybrid.errors import EsHybridError, UsageError
 
@@ -51,6 +53,7 @@ app = typer.Typer(
 
 _NODE, _DATA = "The embedded Elasticsearch", "Documents"
 _EXISTING = "Indices that exist already"
+_MODELS = "Embedders"
 _MEASURED = "Measuring, and planning"
 for command, panel in (
     (index, _DATA),
@@ -62,6 +65,7 @@ for command, panel in (
     (recall, _MEASURED),
     (plan, _MEASURED),
     (diagnose, _MEASURED),
+    (tune, _MEASURED),
     (up, _NODE),
     (down, _NODE),
     (status, _NODE),
@@ -70,7 +74,8 @@ for command, panel in (
     app.command(cls=Command, rich_help_panel=panel)(command)
 app.command("eval", cls=Command, rich_help_panel=_MEASURED)(evaluate)  # eval is Python's own
 app.add_typer(dead_letters, rich_help_panel=_DATA)
-app.add_typer(words, rich_help_panel="Embedders")
+app.command(cls=Command, rich_help_panel=_MODELS)(embedders)
+app.add_typer(words, rich_help_panel=_MODELS)
 app.add_typer(keys, rich_help_panel="Access")
 
 

@@ -10,13 +10,13 @@ import typer
 from es_hybrid.cli.output import printable, table, width
 
 if TYPE_CHECKING:
-    from es_hybrid.hits import Hit, LegHit, Missing, PassageHit, SearchResult
+    from es_hybrid.hits import Fusing, Hit, LegHit, Missing, PassageHit, SearchResult
 
 _SNIPPET = 90  # characters of a hit's text
 _NARROW = 100  # columns of a screen
 
 # What the hits are sorted by, as the table calls it; by kNN alone it is what the index compares.
-_SCORE = {"rrf": "RRF", "linear": "linear", "bm25": "BM25"}
+_SCORE = {"rrf": "RRF", "linear": "linear", "adaptive": "adaptive", "bm25": "BM25"}
 _COMPARED = {"cosine": "cosine", "max_inner_product": "inner product", "l2_norm": "distance"}
 
 # How a kNN score comes from what is compared.
@@ -32,7 +32,6 @@ def show(
     text_fields: Sequence[str],
     *,
     similarity: str,
-    method: str = "rrf",
     start: int = 0,
 ) -> None:
     """Print the hits, best first, and how many documents match.
@@ -41,11 +40,10 @@ def show(
         result: of a search.
         text_fields: what a hit is shown by.
         similarity: of the index.
-        method: of fusion.
         start: hits that were skipped.
     """
     if result.hits:
-        kind = method if result.mode == "hybrid" else result.mode
+        kind = result.fusing.method if result.fusing else result.mode
         by = "reranked" if _reranked(result) else _SCORE.get(kind, _COMPARED[similarity])
         _show_hits(result, text_fields, by=by, start=start)
     for note in (*result.notes, *(f"degraded: {reason}" for reason in result.degraded)):
@@ -59,9 +57,23 @@ def _summary(result: SearchResult) -> str:
     exact = result.knn and result.knn.partition("exact:")[2].replace("_", " ")
     way = f", exact kNN ({exact})" if exact else ""
     native = ", fused by Elasticsearch" if result.fusion == "native" else ""
-    return (
-        f"{found if result.total.value else 'nothing found'}, {result.took_ms:,.0f} ms{way}{native}"
-    )
+    how = f", {_how(result.fusing)}" if result.fusing and _is_told(result.fusing) else ""
+    told = found if result.total.value else "nothing found"
+    return f"{told}, {result.took_ms:,.0f} ms{way}{native}{how}"
+
+
+def _is_told(fusing: Fusing) -> bool:
+    """Whether a person could be surprised by how legs were fused."""
+    return fusing.settled_by not in ("default", "given") or fusing.method == "adaptive"
+
+
+def _how(fusing: Fusing) -> str:
+    """How legs were fused, and who said so."""
+    by = {"tuned": "the tuned setting: ", "self-tuned": "the self-tuned setting: "}
+    detail = {"rrf": f" (k {fusing.rank_constant})", "linear": f" ({fusing.normalizer})"}
+    weights = " : ".join(f"{leg} {weight:.2f}" for leg, weight in fusing.weights.items())
+    said = f"{fusing.method}{detail.get(fusing.method, '')}, {weights}"
+    return f"fused by {by.get(fusing.settled_by, '')}{said}"
 
 
 def _reranked(result: SearchResult) -> bool:
@@ -138,9 +150,7 @@ def facets(result: SearchResult) -> None:
         typer.echo(printable(f"{field}: {', '.join(counted) or 'no values'}"))
 
 
-def explain(
-    result: SearchResult, *, similarity: str, method: str = "rrf", rank_constant: int = 60
-) -> None:
+def explain(result: SearchResult, *, similarity: str) -> None:
     """Print what each leg gave to each hit or why it did not, and how that makes the score."""
     typer.echo("\nwhy: what each leg gave")
     rows = []
@@ -148,12 +158,24 @@ def explain(
         rows += [[hit.id, name, *_given(leg)] for name, leg in hit.legs.items()]
         rows += [[hit.id, name, *_lacking(leg)] for name, leg in hit.missing.items()]
     table(["id", "leg", "rank#", "score#", "cosine#", "contribution#"], rows)
-    if result.fusion and method == "rrf":
-        typer.echo(f"contribution = weight / ({rank_constant} + rank); a hit's RRF is their sum")
-    elif result.fusion:
-        typer.echo("contribution = weight · normalized score; a hit's score is their sum")
+    if result.fusing:
+        _explain_fusing(result.fusing)
     if any(leg.kind == "knn" for hit in result for leg in hit.legs.values()):
         typer.echo(f"score of a knn leg = {_FORMULAS[similarity]}")
+
+
+def _explain_fusing(fusing: Fusing) -> None:
+    typer.echo(_how(fusing))
+    if fusing.method == "rrf":
+        constant = fusing.rank_constant
+        typer.echo(f"contribution = weight / ({constant} + rank); a hit's RRF is their sum")
+        return
+    typer.echo("contribution = weight · normalized score; a hit's score is their sum")
+    for leg, standing in fusing.standing.items():
+        support = fusing.support.get(leg)
+        far = "too few hits to tell" if standing is None else f"stands out by {standing:.1f}"
+        other = "" if support is None else f", its first hits have {support:.0%} support by words"
+        typer.echo(f"weight of {leg}: {fusing.weights[leg]:.2f}; {far}{other}")
 
 
 def _given(leg: LegHit) -> list[str]:

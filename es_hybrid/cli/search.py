@@ -53,9 +53,9 @@ def search(
 def _show(result: SearchResult, searched: Searched, flags: Flags) -> None:
     from es_hybrid.cli import results
 
-    how: dict[str, Any] = {"similarity": searched.near, "method": flags.method}
-    results.show(result, searched.text_fields, start=flags.start, **how)
+    near = searched.near
+    results.show(result, searched.text_fields, similarity=near, start=flags.start)
     if flags.facet:
         results.facets(result)
     if flags.explain and result.hits:
-        results.explain(result, rank_constant=flags.rank_constant, **how)
+        results.explain(result, similarity=near)

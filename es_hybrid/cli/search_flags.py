@@ -77,15 +77,29 @@ class Flags:
         _option("Needed only if the index was made with one of your own.", panel=_FOUND),
     ] = None
     method: Annotated[
-        str, _option("rrf adds reciprocal ranks, linear adds scores.", panel=_FUSED)
-    ] = "rrf"
+        str | None,
+        _option(
+            "rrf adds reciprocal ranks (the default), linear adds scores, adaptive weighs them by "
+            "how far each leg can be trusted in this query.",
+            panel=_FUSED,
+        ),
+    ] = None
+    tuned: Annotated[
+        bool,
+        _option(
+            "Fuse as es-hybrid tune found best, where nothing else is said here.",
+            "--tuned/--no-tuned",
+            panel=_FUSED,
+        ),
+    ] = True
     window: Annotated[
         int | None,
         _option("How many of each leg are fused. Default: max(100, size).", panel=_FUSED),
     ] = None
     rank_constant: Annotated[
-        int, _option("k of reciprocal rank fusion: the larger, the flatter.", panel=_FUSED)
-    ] = 60
+        int | None,
+        _option("k of reciprocal rank fusion: the larger, the flatter. Default: 60.", panel=_FUSED),
+    ] = None
     weight: Annotated[
         list[str] | None,
         _option("Of a leg: bm25=2, knn=0.5; 1 by default.", metavar="LEG=NUMBER", panel=_FUSED),
@@ -101,7 +115,7 @@ class Flags:
         str,
         _option(
             "client (here), native (Elasticsearch's own, which needs a licence; the same hits), "
-            "or auto.",
+            "or auto. Also rrf, linear or adaptive, for --method.",
             panel=_FUSED,
         ),
     ] = "auto"
@@ -159,6 +173,7 @@ class Flags:
         """
         said = {one.name: getattr(self, one.name) for one in fields(self)}
         said = {_NAMES.get(name, name): value for name, value in said.items() if name not in _OURS}
+        said |= _fusing(self.fusion, self.method)
         said |= {
             "vector": None if self.vector is None else read_vector(self.vector),
             "weights": _weights(self.weight),
@@ -172,6 +187,17 @@ class Flags:
 # What `Searcher.search` calls them, and what it does not take.
 _NAMES = {"weight": "weights", "start": "from_", "facet": "aggs"}
 _OURS = {"embedder", "as_json"}
+
+_METHODS = ("rrf", "linear", "adaptive")
+
+
+def _fusing(fusion: str, method: str | None) -> dict[str, str | None]:
+    """Who fuses and how; one word says either."""
+    if fusion not in _METHODS:
+        return {"fusion": fusion, "method": method}
+    if method not in (None, fusion):
+        raise UsageError(f"--fusion {fusion} and --method {method} contradict each other: give one")
+    return {"fusion": "auto", "method": fusion}
 
 
 def _weights(given: list[str] | None) -> dict[str, float] | None:

@@ -64,6 +64,11 @@ class KnownItems:
     bm25: float
     knn: float
 
+    @property
+    def worth_it(self) -> bool:
+        """Whether a search should use it: nothing speaks against it."""
+        return True
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
         return asdict(self)

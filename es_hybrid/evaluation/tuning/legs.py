@@ -80,7 +80,9 @@ def all_legs(
     made: dict[str, Legs] = {}
     waiting = iter(queries.items())
     while batch := list(islice(waiting, _BATCH)):
-        searches: list[Any] = [{**options, "query": words} for _, words in batch for options in asked]
+        searches: list[Any] = [
+            {**options, "query": words} for _, words in batch for options in asked
+        ]
         answers = iter(searcher.rankings(searches))
         for query, _ in batch:
             runs = [_run(next(answers), options["size"]) for options in asked]

@@ -1,0 +1,177 @@
+"""``es-hybrid tune``: how the legs of an index are best fused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from es_hybrid.cli.connection import with_client
+from es_hybrid.cli.output import Interrupted, print_json, printable, table
+from es_hybrid.cli.reporting import Json, counting
+from es_hybrid.errors import UsageError
+
+if TYPE_CHECKING:
+    from es_hybrid.evaluation.significance import Paired
+    from es_hybrid.evaluation.tuning import KnownItems, Report
+    from es_hybrid.search import Searcher
+    from es_hybrid.tuned import Tuned
+
+
+@with_client
+def tune(
+    client: Any,
+    name: Annotated[
+        str, typer.Argument(help="The alias, index or pattern to tune.", metavar="NAME")
+    ],
+    queries: Annotated[
+        Path | None,
+        typer.Option(
+            help="A BEIR folder, or a file of queries: JSON Lines (_id, text), or id, tab, text.",
+            metavar="PATH",
+        ),
+    ] = None,
+    qrels: Annotated[
+        Path | None,
+        typer.Option(help="Which documents answer them: TREC's or BEIR's.", metavar="FILE"),
+    ] = None,
+    itself: Annotated[
+        bool,
+        typer.Option("--self", help="Without judgements: by titles drawn from the documents."),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell what came out, and write nothing.")
+    ] = False,
+    forget: Annotated[
+        bool, typer.Option("--forget", help="Take away what was tuned; searches are as before.")
+    ] = False,
+    embedder: Annotated[
+        str | None, typer.Option(help="Needed only if the index was made with one of your own.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Find how BM25 and kNN are best fused for an index, and let searches use it.
+
+    By judged queries: both legs are asked once, thousands of ways to fuse them are tried, and
+    what that gains is measured on queries that had no part in the choice. Without judgements:
+    each of some documents is looked for by its own title.
+
+    Example: es-hybrid tune films --queries judged/
+    """
+    from es_hybrid.search import Searcher
+
+    _check(queries, qrels, itself=itself, forget=forget)
+    searcher = Searcher(client, name, embedder=embedder, fusion="client")
+    if forget:
+        _store(searcher, None)
+        typer.echo(f"{name}: searches fuse both legs as if nothing had been tuned")
+        return
+    found = _by_itself(searcher) if queries is None else _judged(searcher, queries, qrels)
+    writes = found.worth_it and not dry_run
+    if writes:
+        _store(searcher, found.tuned)
+    if as_json:
+        print_json({**found.to_dict(), "written": writes})
+        return
+    _tell(found, searcher)
+    where = f"written to {searcher.searched().index}"
+    typer.echo(f"{where if writes else 'not written'}: {printable(str(found.tuned.setting))}")
+    if writes:
+        typer.echo(f"es-hybrid search {name} uses it; --no-tuned leaves it aside")
+
+
+def _check(queries: Path | None, qrels: Path | None, *, itself: bool, forget: bool) -> None:
+    given = [
+        name
+        for name, wanted in (("--queries", queries), ("--self", itself), ("--forget", forget))
+        if wanted
+    ]
+    if not given:
+        raise UsageError(
+            "nothing says what is good: give --queries and --qrels, or --self, which draws "
+            "queries from the documents"
+        )
+    if len(given) > 1:
+        raise UsageError(f"{' and '.join(given)} are different ways: give one of them")
+    if qrels is not None and queries is None:
+        raise UsageError("--qrels are of --queries: give both")
+
+
+def _judged(searcher: Searcher, queries: Path, qrels: Path | None) -> Report:
+    from es_hybrid.evaluation import read_collection
+    from es_hybrid.evaluation.tuning import tune as tuned
+    from es_hybrid.tuned import UNTUNED
+
+    collection = read_collection(queries, qrels)
+    with counting("asking both legs") as progress:
+        try:
+            return tuned(searcher, collection, untuned=UNTUNED, progress=progress)
+        except KeyboardInterrupt:
+            raise _interrupted() from None
+
+
+def _by_itself(searcher: Searcher) -> KnownItems:
+    from es_hybrid.evaluation.tuning import tune_by_itself
+
+    with counting("looking for documents") as progress:
+        try:
+            return tune_by_itself(searcher, progress=progress)
+        except KeyboardInterrupt:
+            raise _interrupted() from None
+
+
+def _interrupted() -> Interrupted:
+    return Interrupted("interrupted: nothing was written, searches are as before")
+
+
+def _store(searcher: Searcher, tuned: Tuned | None) -> None:
+    from es_hybrid.evaluation.tuning import store
+
+    for index in searcher.searched().contracts:
+        store(searcher.client, index, tuned)
+
+
+def _tell(found: Report | KnownItems, searcher: Searcher) -> None:
+    from es_hybrid.evaluation.tuning import Report
+
+    if isinstance(found, Report):
+        _tell_judged(found, searcher)
+    else:
+        _tell_known(found, searcher)
+
+
+def _tell_judged(found: Report, searcher: Searcher) -> None:
+    typer.echo(
+        f"{searcher.name} ({searcher.searched().index}): {found.tuned.queries:,} judged queries, "
+        f"{found.tried:,} ways to fuse legs that were asked once"
+    )
+    rows = [
+        ["bm25 alone", f"{found.bm25:.3f}"],
+        ["knn alone", f"{found.knn:.3f}"],
+        ["untuned", f"{found.untuned:.3f}"],
+        ["tuned, on queries held out", f"{found.held_out:.3f}"],
+    ]
+    table(["search", "nDCG@10#"], rows)
+    typer.echo(f"over an untuned search {_said(found.gain)}")
+    typer.echo(f"over the better leg, {found.better_leg}, {_said(found.over_leg)}")
+    if not found.worth_it:
+        typer.echo("no gain on held-out queries: a search stays as it is")
+    elif found.gain.low is not None and found.gain.low <= 0:
+        typer.echo("this gain may be chance: more judged queries would tell")
+
+
+def _said(change: Paired) -> str:
+    interval = "" if change.low is None else f" ({change.low:+.3f} to {change.high:+.3f}, 95 %)"
+    return f"{change.difference:+.3f}{interval}, {change.wins} better, {change.losses} worse"
+
+
+def _tell_known(found: KnownItems, searcher: Searcher) -> None:
+    share = found.tuned.setting.weights[1] / sum(found.tuned.setting.weights)
+    typer.echo(
+        f"{searcher.name} ({searcher.searched().index}): {found.tuned.queries:,} documents were "
+        f"looked for by their own words of {found.field!r}"
+    )
+    rows = [["bm25", f"{found.bm25:.3f}"], ["knn", f"{found.knn:.3f}"]]
+    table(["leg", "mean 1 / rank#"], rows)
+    typer.echo(f"knn gets {share:.0%} of the weight. Judged queries would tell it better")
