@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from es_hybrid.client import path, request
 from es_hybrid.errors import DownloadFailed, JavaNotFound
 from es_hybrid.indexing import bulk, intake, patience
 from es_hybrid.node import DEFAULT_VERSION, TEST_JAVA_OPTIONS, Node
+from tests.deadline import deadline
 from tests.faults.proxy import Proxy
 from tests.faults.scene import Scene
 
@@ -98,15 +98,8 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture(autouse=True)
 def in_time(node: Node) -> Iterator[None]:
     """A fault that hangs a run is a failure, not a wait; the nodes are started before."""
-
-    def late(*_: object) -> None:
-        raise AssertionError(f"still running after {LONGEST} s")
-
-    before = signal.signal(signal.SIGALRM, late)
-    signal.alarm(LONGEST)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
+    with deadline(LONGEST):
+        yield
 
 
 @pytest.fixture(autouse=True)
