@@ -48,7 +48,8 @@ def made(es):
             {"_id": str(row), "text": text, "even": row % 2 == 0} for row, text in enumerate(TEXTS)
         ]
         Indexer(es, name, embedder=SCATTERED, analysis="standard", **options).write(records)
-        request(es, "POST", path(name, "_forcemerge"), params={"max_num_segments": "1"})
+        merge = {"max_num_segments": "1"}
+        request(es, "POST", path(name, "_forcemerge"), params=merge, timeout=300)
         request(es, "POST", path(name, "_refresh"))
         return vector_index(es, name)
 

@@ -8,7 +8,7 @@ from es_hybrid.client import path, request
 from es_hybrid.sizing import plan
 from es_hybrid.vector_index import VECTOR_INDEX_TYPES
 
-DIMS, VECTORS = 128, 3000  # of fewer, bbq_hnsw makes no graph
+DIMS, VECTORS = 64, 2500  # of fewer, bbq_hnsw makes no graph
 KINDS = [name for name in VECTOR_INDEX_TYPES if name != "bbq_disk"]  # written under a licence
 QUANTISED = ("veq_size_bytes", "veb_size_bytes")
 
@@ -35,7 +35,8 @@ def name(es):
         part = lines[start : start + 400]
         answer = request(es, "POST", path(made, "_bulk"), body=part, ndjson=True)
         assert not answer["errors"]
-    request(es, "POST", path(made, "_forcemerge"), params={"max_num_segments": "1"})
+    merge = {"max_num_segments": "1"}
+    request(es, "POST", path(made, "_forcemerge"), params=merge, timeout=300)
     request(es, "POST", path(made, "_refresh"))
     yield made
     request(es, "DELETE", path(made), ok=(404,))
