@@ -13,6 +13,7 @@ from es_hybrid.cli.dead_letters import dead_letters
 from es_hybrid.cli.diagnosis import diagnose
 from es_hybrid.cli.doctor import doctor
 from es_hybrid.cli.embedders import embedders
+from es_hybrid.cli.embedders import embedders
 from es_hybrid.cli.evaluation import evaluate
 from es_hybrid.cli.existing import adopt, enrich, rebuild, rollback, status
 from es_hybrid.cli.help import Command, Group
@@ -53,6 +54,7 @@ app = typer.Typer(
 
 _NODE, _DATA = "The embedded Elasticsearch", "Documents"
 _EXISTING = "Indices that exist already"
+_MODELS = "Embedders"
 _MODELS = "Embedders"
 _MEASURED = "Measuring, and planning"
 for command, panel in (

@@ -6,7 +6,9 @@ from es_hybrid.embedders.base import (
     LONGEST_TEXT,
     Embedder,
     EmbedderInfo,
+    PictureEmbedder,
     document_vectors,
+    image_vectors,
     query_vector,
     query_vectors,
     token_counts,
@@ -20,7 +22,9 @@ __all__ = [
     "LONGEST_TEXT",
     "Embedder",
     "EmbedderInfo",
+    "PictureEmbedder",
     "document_vectors",
+    "image_vectors",
     "is_packaged",
     "load_embedder",
     "query_vector",
@@ -56,7 +60,7 @@ def load_embedder(spec: str | Embedder) -> Embedder:
     asked = parsed(spec)
     found = maker(asked.kind)
     if found is None:
-        known = [kind.name if kind.packaged else f"{kind.name}:NAME" for kind in OWN]
+        known = [kind.name if kind.packaged else f"{kind.name}:{kind.called}" for kind in OWN]
         others = [point.name for point in installed()]
         raise UnknownEmbedder(
             f"unknown embedder {spec.partition('?')[0]!r}: choose one of "

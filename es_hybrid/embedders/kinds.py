@@ -33,6 +33,7 @@ class Kind:
         dims: of its vectors; None where the model says it.
         languages: in words.
         size: of the weights in MB; None where it depends on the model.
+        called: what stands behind the colon, in a list of kinds.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Kind:
     dims: int | None = None
     languages: str = "the model's"
     size: int | None = None
+    called: str = "NAME"
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -132,11 +134,25 @@ OWN = (
         _sentence_transformers,
         extra="text",
         needs=("sentence_transformers",),
+        called="NAME_OR_FOLDER",
     ),
-    Kind("hf", _hugging_face, extra="hf", needs=("transformers", "torch")),
-    Kind("words", _words, extra="words", needs=("gensim",), languages="the corpus's"),
-    Kind("openai", _openai, needs=("urllib3",)),
-    Kind("elasticsearch", _elasticsearch),
+    Kind(
+        "hf",
+        _hugging_face,
+        extra="hf",
+        needs=("transformers", "torch"),
+        called="NAME_OR_FOLDER",
+    ),
+    Kind(
+        "words",
+        _words,
+        extra="words",
+        needs=("gensim",),
+        languages="the corpus's",
+        called="FILE",
+    ),
+    Kind("openai", _openai, needs=("urllib3",), called="MODEL"),
+    Kind("elasticsearch", _elasticsearch, called="INFERENCE_ID"),
 )
 
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-import es_hybrid.embedders as embedders
 from es_hybrid import Searcher
 from es_hybrid.contract import Contract, from_meta, probe
+from es_hybrid.embedders import kinds
 from es_hybrid.errors import ContractError, ContractMismatch
 from es_hybrid.live import index_embedder
 from es_hybrid.mapping import index_body
@@ -41,7 +41,8 @@ def loaded(monkeypatch):
         names.append(name)
         return WordEmbedder()
 
-    monkeypatch.setitem(embedders._LOADERS, "sentence-transformers", load)
+    others = [kind for kind in kinds.OWN if kind.name != "sentence-transformers"]
+    monkeypatch.setattr(kinds, "OWN", (*others, kinds.Kind("sentence-transformers", lambda: load)))
     monkeypatch.delenv("ES_HYBRID_ALLOWED_EMBEDDERS", raising=False)
     return names
 
@@ -57,7 +58,11 @@ def loaded(monkeypatch):
         "words-64",
         "",
         "e5-small ",
+        "e5-small?threads=64",
         "E5-SMALL",
+        "openai:m?base_url=https://evil.example.com/v1",
+        "elasticsearch:somebodys",
+        "words:/etc/passwd",
         "x" * 1_000_000,
         "a\x1b[31m\nb; rm -rf ~",
     ],
@@ -81,6 +86,12 @@ def test_another_allowed_name_allows_nothing(loaded, allowed):
     with pytest.raises(ContractError):
         index_embedder(contract(), None, index="films", allowed=allowed)
     assert loaded == []
+
+
+def test_an_allowed_model_does_not_allow_the_address_of_another_service():
+    theirs = contract("openai:m?base_url=https://evil.example.com/v1")
+    with pytest.raises(ContractError, match="not loaded on the word of an index"):
+        index_embedder(theirs, None, index="films", allowed=["openai:m", "m"])
 
 
 def test_names_are_allowed_in_the_environment(loaded, monkeypatch):
