@@ -124,7 +124,7 @@ def _read(said: Mapping[str, Any]) -> Tuned:
         source=said["source"],
         queries=int(said["queries"]),
         embedder=_text(said["embedder"]),
-        text_fields=tuple(_text(name) for name in said["text_fields"]),
+        text_fields=_texts(said["text_fields"]),
         date=_text(said["date"]),
     )
 
@@ -135,7 +135,7 @@ def _setting(said: Mapping[str, Any]) -> Setting:
         raise ValueError(method, normalizer)
     if type(window) is not int or not 1 <= window <= _LARGEST_WINDOW:
         raise ValueError(window)
-    bm25, knn = (float(one) for one in check_weights(said["weights"], len(LEGS)))
+    bm25, knn = (float(one) for one in check_weights(list(said["weights"]), len(LEGS)))
     if not (isfinite(bm25 + knn) and bm25 + knn > 0):
         raise ValueError(bm25, knn)
     fields = said.get("fields")
@@ -146,8 +146,14 @@ def _setting(said: Mapping[str, Any]) -> Setting:
         rank_constant=check_rank_constant(said["rank_constant"]),
         normalizer=normalizer,
         window=window,
-        fields=None if fields is None else tuple(_text(name) for name in fields),
+        fields=None if fields is None else _texts(fields),
     )
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    if not isinstance(values, list | tuple):
+        raise TypeError(values)
+    return tuple(_text(value) for value in values)
 
 
 def _text(value: Any) -> str:
