@@ -50,6 +50,22 @@ class Making:
     passages: PassageSize | None = None
     vector_field: str | None = None
 
+    @classmethod
+    def asked(
+        cls,
+        *,
+        text_fields: Iterable[str] | None,
+        passages: str | PassageSize | None,
+        **said: Any,
+    ) -> Making:
+        """What a caller says, in any of the ways that he may say it.
+
+        Raises:
+            UsageError: passages of a size that can never work.
+        """
+        size = None if passages is None else passage_size(passages)
+        return cls(text_fields=field_names(text_fields), passages=size, **said)
+
 
 def enrich(
     client: Elasticsearch,
@@ -103,12 +119,12 @@ def enrich(
     began = time.perf_counter()
     if slices < 1:
         raise UsageError(f"slices {slices}: give 1 or more")
-    making = Making(
+    making = Making.asked(
         embedder=embedder,
-        text_fields=field_names(text_fields),
+        text_fields=text_fields,
         vector_index=vector_index,
         similarity=similarity,
-        passages=None if passages is None else passage_size(passages),
+        passages=passages,
         vector_field=vector_field,
     )
     index = existing_index(client, name)

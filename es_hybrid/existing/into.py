@@ -11,7 +11,7 @@ from pathlib import Path
 from elasticsearch import Elasticsearch
 
 from es_hybrid.client import path, request
-from es_hybrid.documents import DEFAULT_TEXT_FIELDS, field_names
+from es_hybrid.documents import DEFAULT_TEXT_FIELDS
 from es_hybrid.embedders import Embedder
 from es_hybrid.errors import UsageError
 from es_hybrid.existing.additions import OWN_ANALYSIS, check_room
@@ -31,7 +31,7 @@ from es_hybrid.existing.verify import copied_and_verified
 from es_hybrid.indexing.patience import PATIENCE
 from es_hybrid.live import reading
 from es_hybrid.mapping import check_index_name
-from es_hybrid.passages import PassageSize, passage_size
+from es_hybrid.passages import PassageSize
 from es_hybrid.steps import run
 
 
@@ -82,12 +82,12 @@ def enrich_into(
     source = existing_index(client, name, stream=True)
     check_index_name(into)
     _check_free(client, into, source)
-    making = Making(
+    making = Making.asked(
         embedder=embedder,
-        text_fields=field_names(text_fields),
+        text_fields=text_fields,
         vector_index=vector_index,
         similarity=similarity,
-        passages=None if passages is None else passage_size(passages),
+        passages=passages,
         vector_field=vector_field,
     )
     job = replace(

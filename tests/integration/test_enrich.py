@@ -7,12 +7,14 @@ import time
 
 import numpy as np
 import pytest
+from elastic_transport import Transport
 
 from es_hybrid import Searcher
 from es_hybrid.client import path, request
 from es_hybrid.errors import ContractError, ContractMismatch, NoContract, UsageError
 from es_hybrid.existing import enrich, enrich_into, rebuild, rollback, survey
 from tests.commands import Terminal
+from tests.dying import ending
 from tests.embedders import FailsOn, OtherModel, WordEmbedder
 from tests.foreign import MAPPINGS, TEXT_FIELDS, bulk, change, everything, foreign_index, wine
 
@@ -342,6 +344,22 @@ def test_a_copy_that_was_ended_goes_on_where_it_was(es, wines):
     report = enrich_into(es, wines, new, text_fields=TEXT_FIELDS, embedder=WORDS)
     assert report.kept > 0
     assert (report.documents, report.kept + report.embedded) == (150, 150)
+
+
+def test_a_copy_that_was_ended_when_it_had_its_alias_is_whole(es, wines, monkeypatch):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    new = f"{wines}-new"
+    options = {"text_fields": TEXT_FIELDS, "embedder": WORDS}
+    with monkeypatch.context() as patch:
+        ended = ending("POST /_aliases", 1, "after", interrupt)
+        patch.setattr(Transport, "perform_request", ended)
+        with pytest.raises(KeyboardInterrupt):
+            enrich_into(es, wines, new, **options)
+    with pytest.raises(UsageError, match=f"is a whole copy of '{wines}'"):
+        enrich_into(es, wines, new, **options)
+    assert survey(es, new).current == 150
 
 
 def test_a_copy_is_not_made_over_what_is_there(es, wines):
