@@ -15,7 +15,7 @@ from es_hybrid.recall.segments import read_segments
 from es_hybrid.vector_index import VECTOR_INDEX_TYPES
 from es_hybrid.vector_stream import batches, vector_index
 from tests.commands import Terminal
-from tests.embedders import WordEmbedder
+from tests.embedders import CountingEmbedder, WordEmbedder
 
 DIMS, DOCUMENTS, K = 64, 2500, 10
 
@@ -131,6 +131,17 @@ def test_a_filter_that_leaves_fewer_than_k_asks_for_these_alone(es, index):
     few = {"few": [{"ids": {"values": ["1", "2", "3"]}}]}
     found = measure(es, index, Sampled(unit(ASKED)[:3]), candidates=[15], filters=few)
     assert [one.recall.mean for one in found.settings if one.filter == "few"] == [1.0, 1.0]
+
+
+def test_of_passages_the_best_one_of_each_document_counts(es, name):
+    texts = [" ".join(f"w{row * 7 % 50}x{place}" for place in range(12)) for row in range(60)]
+    records = [{"_id": str(row), "text": text} for row, text in enumerate(texts)]
+    counting = CountingEmbedder(128, limit=8)
+    Indexer(es, name, embedder=counting, analysis="standard", passages="6").write(records)
+    index = vector_index(es, name)
+    found = measure(es, index, of_documents(es, index, most=20), k=5, candidates=[1000])
+    assert [one.recall.mean for one in found.settings] == [1.0]
+    assert found.settings[0].exhaustive
 
 
 def compared(es, name, candidates):
