@@ -15,6 +15,9 @@ _DENIALS = frozenset({401, 403})
 _GONE = "index_not_found_exception"
 _BUSY = 429
 
+# https://www.elastic.co/docs/reference/elasticsearch/index-settings/pressure
+_PRESSURE = re.compile(r"_operation_bytes=(\d+), max_\w+_bytes=(\d+)")
+
 _UNFIT = re.compile(r"failed to parse field \[(.+?)\] of type \[\w+\]")
 _OTHER_TYPE = "index under another name with --field {field}:"
 _WAYS_OUT = (  # by what Elasticsearch says of a value
@@ -70,3 +73,16 @@ def reason(error: object) -> str:
         way_out = next(way for words, way in _WAYS_OUT if words in said)
         said += f"; {way_out.format(field=found[1])}"
     return f"{kind}: {said}"
+
+
+def never_fits(said: str) -> bool:
+    """Whether a rejected request is larger by itself than all that the server holds at a time.
+
+    Args:
+        said: the reason of the rejection.
+
+    >>> never_fits("[…, coordinating_operation_bytes=60, max_coordinating_bytes=50]")
+    True
+    """
+    found = _PRESSURE.search(said)
+    return found is not None and int(found[1]) > int(found[2])

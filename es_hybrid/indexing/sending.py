@@ -21,7 +21,7 @@ from es_hybrid.errors import (
     ServerError,
     ServerUnreachable,
 )
-from es_hybrid.indexing.answers import Verdict, of_item, reason
+from es_hybrid.indexing.answers import Verdict, never_fits, of_item, reason
 from es_hybrid.indexing.bulk import Prepared
 from es_hybrid.indexing.in_use import check_in_use
 from es_hybrid.indexing.patience import Requests, Trouble, verdict_of
@@ -35,6 +35,8 @@ ATTEMPTS = 8
 _WHOLE_ATTEMPTS = 4
 
 _TOO_LARGE, _FAILED = 413, 500
+
+_NEVER_FITS = ": make it smaller, or give the nodes a larger heap"
 
 # All that is looked at of an answer; the rest is five times as much to write and to read.
 _LOOKED_AT = {"filter_path": "errors,items.*.status,items.*.error"}
@@ -219,7 +221,7 @@ class _Way:
     def _whole(self, group: _Group, error: RequestRefused | ServerUnreachable) -> None:
         """The request was refused, or its answer lost."""
         status = getattr(error, "status", None)
-        if status == _TOO_LARGE:
+        if status == _TOO_LARGE or never_fits(str(error)):
             self._too_large(group, error)
         elif verdict_of(error) is Verdict.REFUSED:
             raise error
@@ -258,8 +260,9 @@ class _Way:
     def _refuse_alone(self, group: _Group, error: ServerError) -> None:
         self.groups.popleft()
         [item] = group.items
-        kind = getattr(error, "kind", None)
-        self.refused.append(Outcome(item.document, str(error), kind, group.attempts))
+        kind, said = getattr(error, "kind", None), str(error)
+        said += _NEVER_FITS if never_fits(said) else ""
+        self.refused.append(Outcome(item.document, said, kind, group.attempts))
 
     def _sort_out(self, group: _Group, items: Sequence[dict[str, Any]]) -> None:
         """Settle what is settled; wait if the rest is worth another attempt."""
@@ -291,7 +294,8 @@ class _Way:
         if Verdict.BLOCKED in told:
             self.sender.check_in_use()
         passing = (Verdict.BLOCKED, Verdict.BUSY, Verdict.FAILED)
-        self._wait(self.sender.refusal(next(told[one] for one in passing if one in told)))
+        error = self.sender.refusal(next(told[one] for one in passing if one in told))
+        self._too_large(group, error) if never_fits(str(error)) else self._wait(error)
 
     def _judged(self, prepared: Prepared, answer: dict[str, Any]) -> Verdict:
         """The verdict on an item; one that fails too often has itself to blame."""

@@ -217,6 +217,42 @@ def test_a_document_that_is_too_large_alone_is_refused_with_the_reason():
     assert run.reasons["b"] is None
 
 
+# Of https://www.elastic.co/docs/reference/elasticsearch/index-settings/pressure
+FULL, NEVER = (
+    "rejected execution of primary operation [coordinating_and_primary_bytes=9, "
+    f"replica_bytes=0, all_bytes=9, primary_operation_bytes={size}, max_primary_bytes=100]"
+    for size in (60, 101)
+)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer({"error": {"type": "es_rejected_execution_exception", "reason": NEVER}}, status=429),
+        items(*[item(429, "es_rejected_execution_exception", NEVER)] * 2),
+    ],
+    ids=["the request", "its items"],
+)
+def test_what_never_fits_into_the_servers_memory_is_halved_and_not_waited_for(answer):
+    run = Run("ab", answer, items(OK), items(OK))
+    assert run.reasons == dict.fromkeys("ab")
+    assert run.requests == [["a", "b"], ["a"], ["b"]]
+    assert run.naps == []
+
+
+def test_a_document_that_never_fits_is_refused_with_the_way_out():
+    alone = item(429, "es_rejected_execution_exception", NEVER)
+    run = Run("a", items(alone))
+    assert "make it smaller, or give the nodes a larger heap" in run.reasons["a"]
+    assert run.error is None
+
+
+def test_what_fits_once_others_are_through_is_waited_for():
+    run = Run("a", items(item(429, "es_rejected_execution_exception", FULL)), items(OK))
+    assert run.reasons == {"a": None}
+    assert len(run.naps) == 1
+
+
 def test_what_was_settled_before_a_413_is_kept():
     run = Run("abc", items(OK, BUSY, BAD), refusal(413))
     assert run.reasons["a"] is None

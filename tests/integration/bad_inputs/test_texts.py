@@ -130,3 +130,10 @@ def test_a_byte_order_mark_is_no_part_of_the_first_record(write, lines, stored):
 def test_a_heap_of_accents_is_stored_and_found(write, found):
     assert write(GOOD, {"_id": "odd", "text": "word a" + "\u0301" * 5000}).indexed == 2
     assert found("word") == ["odd"]
+
+
+def test_a_document_that_is_larger_than_the_nodes_memory_allows_is_set_aside_at_once(write):
+    huge = {"_id": "huge", "text": "word " + ("y" * 99 + " ") * 130_000}
+    report = write(huge, GOOD)
+    assert (report.indexed, report.dead_lettered) == (1, 1)
+    assert "a larger heap" in report.problems[0].reason
