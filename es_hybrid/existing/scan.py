@@ -39,7 +39,7 @@ class Found:
         primary_term: beside it.
         routing: that it was written with; None without.
         has_vector: whether it matches `Scan.vector`.
-        fields: field -> its values, of those that `Scan.docvalues` asks for.
+        fields: field -> its values, of those that the scan asks for.
     """
 
     id: str
@@ -89,7 +89,8 @@ class Scan:
         filters: all must hold.
         slices: readers at a time, at least 1.
         shard: only this one; None is all.
-        docvalues: ``docvalue_fields`` of the search: names, or objects with a format.
+        fields: ``fields`` of the search.
+        docvalues: its ``docvalue_fields``: names, or objects with a format.
     """
 
     index: str
@@ -98,6 +99,7 @@ class Scan:
     filters: tuple[Clause, ...] = ()
     slices: int = 1
     shard: int | None = None
+    fields: tuple[str, ...] = ()
     docvalues: tuple[Any, ...] = ()
 
     def body(self) -> dict[str, Any]:
@@ -112,6 +114,7 @@ class Scan:
             "_source": self.source,
             "seq_no_primary_term": True,
             "track_total_hits": True,
+            **({"fields": list(self.fields)} if self.fields else {}),
             **({"docvalue_fields": list(self.docvalues)} if self.docvalues else {}),
         }
 
