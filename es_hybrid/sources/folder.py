@@ -11,10 +11,8 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from stat import S_ISREG
 from types import MappingProxyType
 
 from es_hybrid.documents import DEFAULT_ID_FIELD, Record
@@ -24,20 +22,10 @@ from es_hybrid.sources import encoding as encodings
 from es_hybrid.sources import files
 from es_hybrid.sources.base import Item, Source
 from es_hybrid.sources.pages import READERS
+from es_hybrid.sources.walking import Lying, walk
 
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
 _CHARSET_WITHIN = 1024  # bytes, where HTML wants it to stand
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """Something that lies in the folder: a file to read, unless there is a reason not to."""
-
-    path: Path
-    id: str
-    size: int = 0
-    left_out: str = ""
-    fault: str = ""
 
 
 class Pages(Source):
@@ -75,7 +63,7 @@ class Pages(Source):
         """Walk once without reading, for the size and for what is left out."""
         left_out: Counter[str] = Counter()
         size = count = 0
-        for found in _walk(self.path, self.path):
+        for found in walk(self.path, suffixes=READERS):
             if found.left_out:
                 left_out[found.left_out] += 1
             else:
@@ -93,7 +81,7 @@ class Pages(Source):
         """The files that are read."""
         if not self.path.is_dir():
             return files.readable_again(str(self.path))
-        found = (each for each in _walk(self.path, self.path) if not each.left_out)
+        found = (each for each in walk(self.path, suffixes=READERS) if not each.left_out)
         return [str(each.path) for each in found]
 
     def __iter__(self) -> Iterator[Item]:
@@ -105,59 +93,13 @@ class Pages(Source):
                 where = self._before + found.id.encode(errors="replace").decode()
                 yield Item(where, _record(found, self.encoding), position)
 
-    def _found(self) -> Iterator[_Found]:
+    def _found(self) -> Iterator[Lying]:
         if self.path.is_dir():
-            return _walk(self.path, self.path)
-        return iter([_Found(self.path, self.path.as_posix(), self.size or 0)])
+            return walk(self.path, suffixes=READERS)
+        return iter([Lying(self.path, self.path.as_posix(), self.size or 0)])
 
 
-def _walk(folder: Path, root: Path) -> Iterator[_Found]:
-    """All that lies below, sorted by name in each folder."""
-    try:
-        with os.scandir(folder) as listed:
-            entries = sorted(listed, key=lambda entry: entry.name)
-    except OSError as error:
-        yield _Found(folder, _id(folder, root), fault=f"cannot be read: {error.strerror}")
-        return
-    for entry in entries:
-        path = Path(entry.path)
-        if why := _why_left_out(entry, root):
-            yield _Found(path, _id(path, root), left_out=why)
-        elif entry.is_dir():
-            yield from _walk(path, root)
-        else:
-            yield _file(path, root)
-
-
-def _why_left_out(entry: os.DirEntry[str], root: Path) -> str | None:
-    if entry.name.startswith("."):
-        return "hidden"
-    if entry.is_symlink():
-        # What a link to a folder inside leads to is met on its own way.
-        if entry.is_dir() or not Path(entry.path).resolve().is_relative_to(root.resolve()):
-            return "links to elsewhere"
-    elif entry.is_dir():
-        return None
-    suffix = Path(entry.name).suffix.lower()
-    if suffix in READERS:
-        return None
-    return f"{suffix.encode(errors='replace').decode()} files" if suffix else "files of no kind"
-
-
-def _file(path: Path, root: Path) -> _Found:
-    try:
-        facts = path.stat()
-    except OSError as error:
-        return _Found(path, _id(path, root), fault=f"cannot be read: {error.strerror}")
-    fault = "" if S_ISREG(facts.st_mode) else "a pipe or a device, not a file"
-    return _Found(path, _id(path, root), facts.st_size, fault=fault)
-
-
-def _id(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix()
-
-
-def _record(found: _Found, encoding: str | None) -> Record | RecordError:
+def _record(found: Lying, encoding: str | None) -> Record | RecordError:
     try:
         if found.fault:
             raise RecordError(found.fault)
