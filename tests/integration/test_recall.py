@@ -134,10 +134,10 @@ def test_a_filter_that_leaves_fewer_than_k_asks_for_these_alone(es, index):
 
 
 def test_of_passages_the_best_one_of_each_document_counts(es, name):
-    texts = [" ".join(f"w{row * 7 % 50}x{place}" for place in range(12)) for row in range(60)]
+    texts = [" ".join(f"w{row * 7 % 50}x{place}" for place in range(20)) for row in range(60)]
     records = [{"_id": str(row), "text": text} for row, text in enumerate(texts)]
-    counting = CountingEmbedder(128, limit=8)
-    Indexer(es, name, embedder=counting, analysis="standard", passages="6").write(records)
+    counting = CountingEmbedder(128)
+    Indexer(es, name, embedder=counting, analysis="standard", passages="8").write(records)
     index = vector_index(es, name)
     found = measure(es, index, of_documents(es, index, most=20), k=5, candidates=[1000])
     assert [one.recall.mean for one in found.settings] == [1.0]
