@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from elasticsearch import Elasticsearch
@@ -13,12 +13,13 @@ from es_hybrid import capabilities
 from es_hybrid.client import path, request
 from es_hybrid.documents import PASSAGES_FIELD
 from es_hybrid.errors import PartialAnswer, SourceError, UsageError
-from es_hybrid.evaluation.significance import Interval, interval
+from es_hybrid.evaluation.significance import interval
 from es_hybrid.filters import Clause
 from es_hybrid.json_values import shown
 from es_hybrid.recall.nearest import TIE, Truth, nearest
 from es_hybrid.recall.queries import Sampled
 from es_hybrid.recall.segments import Segments, read_segments
+from es_hybrid.recall.settings import Recall, Setting
 from es_hybrid.search.checks import number, whole
 from es_hybrid.search.queries import Frame, body, knn_leg
 from es_hybrid.similarity import Similarity, similarity
@@ -35,98 +36,6 @@ _SEED = 20261124
 _EVERYTHING = "no filter"
 
 Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """How kNN was asked, and how much of the truth it found.
-
-    Attributes:
-        filter: what the documents were limited to, for people.
-        share: of the documents with a vector that pass this filter, 0 to 1.
-        num_candidates: vectors that each shard looked at.
-        oversample: candidates per hit that are scored again with the exact vectors; None where
-            the index holds these.
-        recall: share of the k nearest that was found, 0 to 1, mean over queries.
-        ms: milliseconds for one query of a request with many.
-        exhaustive: whether the server compares all vectors anyway, so that it proves nothing.
-        usual: whether searches do so unless something else is asked.
-    """
-
-    filter: str
-    share: float
-    num_candidates: int
-    oversample: float | None
-    recall: Interval
-    ms: float
-    exhaustive: bool
-    usual: bool
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        return {
-            "filter": self.filter,
-            "share": self.share,
-            "num_candidates": self.num_candidates,
-            "oversample": self.oversample,
-            "recall": self.recall.mean,
-            "ci": [self.recall.low, self.recall.high],
-            "ms": self.ms,
-            "exhaustive": self.exhaustive,
-            "usual": self.usual,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Recall:
-    """How much of the nearest documents kNN finds in an index.
-
-    Attributes:
-        name: what was measured.
-        type: its vector index type.
-        k: nearest documents that were looked for.
-        vectors: so many it has.
-        queries: so many were asked.
-        target: recall that is wanted.
-        settings: one after the other.
-        notes: what a person should know before believing it.
-    """
-
-    name: str
-    type: str
-    k: int
-    vectors: int
-    queries: int
-    target: float
-    settings: Sequence[Setting]
-    notes: Sequence[str] = field(default=())
-
-    def smallest(self, where: str) -> Setting | None:
-        """The setting with the fewest candidates that reaches the target under a filter."""
-        enough = [
-            one for one in self.settings if one.filter == where and one.recall.mean >= self.target
-        ]
-        return min(enough, key=lambda one: (one.num_candidates, one.oversample or 0), default=None)
-
-    @property
-    def filters(self) -> list[str]:
-        """What the documents were limited to, in order."""
-        return list(dict.fromkeys(one.filter for one in self.settings))
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        smallest = {where: self.smallest(where) for where in self.filters}
-        return {
-            "index": self.name,
-            "type": self.type,
-            "k": self.k,
-            "vectors": self.vectors,
-            "queries": self.queries,
-            "target": self.target,
-            "settings": [one.to_dict() for one in self.settings],
-            "smallest": {where: one and one.to_dict() for where, one in smallest.items()},
-            "notes": list(self.notes),
-        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from es_hybrid.recall.sweep import Recall, Setting
+from es_hybrid.recall.settings import Recall, Setting
 from es_hybrid.reports import Cell, Figure, Lines, Number, Report, Table, ranged
 
 
