@@ -6,7 +6,7 @@ Each is linear: y = (x - mean) @ matrix, of vectors of length 1. scikit-learn (e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import chain
@@ -15,10 +15,14 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from es_hybrid.errors import EsHybridError, UsageError, VectorError
-from es_hybrid.vectors import Vectors
+from es_hybrid.errors import EsHybridError, RecordError, UsageError, VectorError
+from es_hybrid.vectors import Vectors, packed, unpacked
 
 Method = Literal["centre", "standardise", "whiten", "all-but-the-top", "pca"]
+
+# The index that keeps fitted transforms, each under its hash.
+KEPT_IN = "es_hybrid-models"
+KIND = "transform"
 
 _HASH_BYTES = 16
 _SMALLEST = 1e-6  # of a standard deviation: below, a dimension is constant and is left alone
@@ -55,6 +59,17 @@ class Transform:
             digest.update(b"-" if part is None else repr(part.shape).encode() + part.tobytes())
         return digest.hexdigest()
 
+    def document(self) -> dict[str, Any]:
+        """As it is kept on a cluster; numbers are packed as vectors are."""
+        rows = [] if self.matrix is None else packed(self.matrix)
+        return {
+            "kind": KIND,
+            "method": self.method,
+            "fitted_on": self.fitted_on,
+            "mean": packed(self.mean[None, :])[0],
+            "matrix": rows,
+        }
+
     def apply(self, units: Vectors) -> Vectors:
         """Of vectors of length 1, shape (n, dims); not of length 1 any more, shape (n, out).
 
@@ -68,6 +83,34 @@ class Transform:
             )
         centred: Vectors = units - self.mean
         return centred if self.matrix is None else centred @ self.matrix
+
+
+def from_document(kept: Mapping[str, Any], *, name: str) -> Transform:
+    """Read back what `Transform.document` wrote.
+
+    Args:
+        kept: the document's source.
+        name: the hash that it was kept under, which its numbers must have.
+
+    Raises:
+        RecordError: it is damaged, or of other numbers.
+    """
+    try:
+        rows = kept["matrix"]
+        found = Transform(
+            check_method(kept["method"]),
+            unpacked(kept["mean"]),
+            np.stack([unpacked(row) for row in rows]) if rows else None,
+            int(kept["fitted_on"]),
+        )
+    except (KeyError, TypeError, ValueError, UsageError) as error:
+        raise RecordError(f"transform {name!r} is damaged ({error}): fit it again") from None
+    if found.hash != name:
+        raise RecordError(
+            f"transform {name!r} holds other numbers than it was named by, {found.hash}: somebody "
+            "changed it; fit it again"
+        )
+    return found
 
 
 def check_method(name: str) -> Method:

@@ -24,6 +24,7 @@ from es_hybrid.cli.output import Interrupted, fail
 from es_hybrid.cli.plan import plan
 from es_hybrid.cli.recall import recall
 from es_hybrid.cli.search import search
+from es_hybrid.cli.transform import transform
 from es_hybrid.cli.tuning import tune
 from es_hybrid.cli.words import words
 from es_hybrid.errors import EsHybridError, UsageError
@@ -67,6 +68,7 @@ for command, panel in (
     (recall, _MEASURED),
     (plan, _MEASURED),
     (diagnose, _MEASURED),
+    (transform, _MEASURED),
     (tune, _MEASURED),
     (up, _NODE),
     (down, _NODE),

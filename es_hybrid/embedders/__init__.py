@@ -15,6 +15,7 @@ from es_hybrid.embedders.base import (
 )
 from es_hybrid.embedders.kinds import OWN, installed, maker
 from es_hybrid.embedders.spec import made, parsed
+from es_hybrid.embedders.transformed import OPTION, Transformed
 from es_hybrid.errors import UnknownEmbedder
 
 __all__ = [
@@ -37,8 +38,11 @@ DEFAULT_EMBEDDER = "e5-small"
 
 
 def is_packaged(spec: str) -> bool:
-    """Whether the weights ship in a package, so that the name alone may load it."""
-    return any(kind.packaged and kind.name == spec for kind in OWN)
+    """Whether the weights ship in a package, so that the name alone may load it.
+
+    A transform changes nothing of that: it is mere numbers, and its hash is checked.
+    """
+    return any(kind.packaged and kind.name == _apart(spec)[0] for kind in OWN)
 
 
 def load_embedder(spec: str | Embedder) -> Embedder:
@@ -46,6 +50,7 @@ def load_embedder(spec: str | Embedder) -> Embedder:
 
     Args:
         spec: such as ``"e5-small"``, or ``"sentence-transformers:NAME?backend=onnx&dims=256"``.
+            With ``?transform=HASH`` at the end its vectors pass a transform of the cluster.
 
     Raises:
         UnknownEmbedder: nothing is registered under this name.
@@ -57,6 +62,9 @@ def load_embedder(spec: str | Embedder) -> Embedder:
     """
     if not isinstance(spec, str):
         return spec
+    spec, transform = _apart(spec)
+    if transform:
+        return Transformed(load_embedder(spec), transform)
     asked = parsed(spec)
     found = maker(asked.kind)
     if found is None:
@@ -68,3 +76,16 @@ def load_embedder(spec: str | Embedder) -> Embedder:
         )
     embedder: Embedder = made(found, asked)
     return embedder
+
+
+def _apart(spec: str) -> tuple[str, str]:
+    """A spec without the transform that may end it, and its hash.
+
+    >>> _apart("hf:a?layer=-2&transform=0f"), _apart("e5-small")
+    (('hf:a?layer=-2', '0f'), ('e5-small', ''))
+    """
+    for mark in "?&":
+        before, found, name = spec.rpartition(f"{mark}{OPTION}=")
+        if found and name.isalnum():
+            return before, name
+    return spec, ""
