@@ -43,15 +43,16 @@ class System:
         rankings: query id -> what it found, best first.
         values: measure -> query id -> value, of every judged query.
         intervals: measure -> mean and confidence interval.
-        judged: share of the first ten that somebody judged, 0 to 1, mean over queries; the
-            others count as not relevant, whatever they are.
+        judged: share of the first ten that somebody judged, 0 to 1, mean over the queries that
+            found any; the others count as not relevant, whatever they are. None if nothing was
+            found.
         latency: None of a run that somebody else made.
     """
 
     rankings: Rankings
     values: Mapping[str, Mapping[str, float]]
     intervals: Mapping[str, Interval]
-    judged: float
+    judged: float | None
     latency: Latency | None = None
 
     @property
@@ -283,8 +284,9 @@ def _system(
     run = ids(rankings)
     values = all_measured(run, collection.qrels, measures=measures)
     intervals = {name: interval(list(found.values())) for name, found in values.items()}
-    judged = measured(run, collection.qrels, measure=_JUDGED)
-    return System(rankings, values, intervals, fmean(judged.values()), latency)
+    answered = {query: judged for query, judged in collection.qrels.items() if run.get(query)}
+    judged = measured(run, answered, measure=_JUDGED)
+    return System(rankings, values, intervals, fmean(judged.values()) if judged else None, latency)
 
 
 def _comparisons(systems: Mapping[str, System], measures: Sequence[str]) -> Iterator[Comparison]:

@@ -44,6 +44,7 @@ def all_measured(
     scored = {
         query: {document: float(-rank) for rank, document in enumerate(ids)}
         for query, ids in run.items()
+        if ids  # some measures divide by what was found
     }
     found = {str(measure): dict.fromkeys(qrels, 0.0) for measure in known}
     for value in _ir_measures().iter_calc(known, qrels, scored):
@@ -56,20 +57,24 @@ def parsed(name: str) -> Any:
 
     Raises:
         EsHybridError: ir-measures is not installed.
-        UsageError: there is no such measure.
+        UsageError: there is no such measure, or what computes it is not installed.
 
     >>> str(parsed("MRR@10")), str(parsed("MAP"))
     ('RR@10', 'AP')
     """
+    library = _ir_measures()
     try:
-        measure = _ir_measures().parse_measure(name)
+        measure = library.parse_measure(name)
         if measure.params.get("cutoff", 1) < 1:
             raise ValueError("ranks begin at 1")
+        if not library.DefaultPipeline.supports(measure):
+            raise ValueError("what computes it is not installed")
         return measure
     except (NameError, ValueError, SyntaxError, AssertionError, TypeError) as error:
+        said = " ".join(str(error).split())
         raise UsageError(
-            f"unknown measure {name!r} ({error}): write one such as {', '.join(MEASURES)}; all "
-            "are told at https://ir-measur.es"
+            f"measure {name!r} cannot be taken ({said}): write one such as {', '.join(MEASURES)}; "
+            "all are told at https://ir-measur.es"
         ) from None
 
 

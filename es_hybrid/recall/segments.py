@@ -3,7 +3,8 @@
 Lucene searches each segment by itself. A small one gets no graph, and where a graph search would
 visit as many vectors as pass the filter, all of them are compared instead:
 `HnswGraphSearcher.expectedVisitedNodes(k, n) = (int) (ln(n) k)`, used by
-`Lucene99HnswVectorsReader.search` and `Lucene99HnswVectorsWriter.shouldCreateGraph`.
+`Lucene99HnswVectorsReader.search` and `Lucene99HnswVectorsWriter.shouldCreateGraph`. Before
+Lucene 10.2 all were compared only where no more pass the filter than there are candidates.
 https://github.com/apache/lucene
 """
 
@@ -18,6 +19,9 @@ from elasticsearch import Elasticsearch
 from es_hybrid.client import path, request
 from es_hybrid.vector_index import VectorIndexType
 
+# The first Elasticsearch with Lucene 10.2.
+_EXPECTS = (9, 1)
+
 # Of ``flat_index_threshold``, which Elasticsearch has since 9.4; see its dense-vector page.
 _SINCE = (9, 4)
 _THRESHOLD, _THRESHOLD_OF_BBQ = 150, 300
@@ -31,11 +35,13 @@ class Segments:
         vectors: how many each has, about: documents without a vector are spread evenly.
         threshold: `k` of the rule by which a segment gets a graph; 0 always makes one.
         graph: whether the vector index type has graphs at all.
+        expects: whether the server works out how many vectors a search would visit.
     """
 
     vectors: Sequence[int]
     threshold: int
     graph: bool = True
+    expects: bool = True
 
     def exhaustive(self, num_candidates: int, *, share: float = 1.0) -> bool:
         """Whether every segment is small enough that all its vectors are compared.
@@ -45,9 +51,13 @@ class Segments:
             share: of the vectors that pass its filter, 0 to 1.
         """
         return self.graph and all(
-            not has_graph(count, self.threshold) or visited(num_candidates, count) >= count * share
+            not has_graph(count, self.threshold)
+            or self._looked_at(num_candidates, count) >= count * share
             for count in self.vectors
         )
+
+    def _looked_at(self, candidates: int, vectors: int) -> int:
+        return visited(candidates, vectors) if self.expects else candidates
 
 
 def visited(candidates: int, vectors: int) -> int:
@@ -94,11 +104,12 @@ def read_segments(
     counts = [one["num_docs"] for copy in primaries for one in copy["segments"].values()]
     if not sum(counts):
         return None
-    known = release is None or release >= _SINCE
+    newest = release or _SINCE  # it does not tell its version: serverless
     threshold = _THRESHOLD_OF_BBQ if kind.name.startswith("bbq") else _THRESHOLD
     share = min(vectors / sum(counts), 1.0)
     return Segments(
         [round(count * share) for count in counts],
-        threshold if known else 0,
-        kind.name.endswith("_hnsw") or kind.name == "hnsw",
+        threshold if newest >= _SINCE else 0,
+        graph=kind.name.endswith("hnsw"),
+        expects=newest >= _EXPECTS,
     )

@@ -6,7 +6,7 @@ from hashlib import blake2s
 import numpy as np
 import pytest
 
-from es_hybrid import Indexer, Searcher
+from es_hybrid import Indexer, Searcher, capabilities
 from es_hybrid.client import path, request
 from es_hybrid.errors import SourceError, UsageError
 from es_hybrid.recall import Sampled, measure, of_documents
@@ -152,10 +152,10 @@ def compared(es, name, candidates):
     return sum(knn["vector_operations_count"] for one in shards for knn in one["dfs"]["knn"])
 
 
-@pytest.mark.parametrize("candidates", [15, 100, 319, 321, 1000])
+@pytest.mark.parametrize("candidates", [15, 100, 319, 321, 1000, 2499, 2500])
 def test_where_all_vectors_are_compared_is_known_without_asking(es, index, candidates):
-    kind = VECTOR_INDEX_TYPES["hnsw"]
-    segments = read_segments(es, index.index, kind=kind, vectors=DOCUMENTS, release=(9, 5))
+    kind, release = VECTOR_INDEX_TYPES["hnsw"], capabilities.read(es).release
+    segments = read_segments(es, index.index, kind=kind, vectors=DOCUMENTS, release=release)
     assert segments.vectors == [DOCUMENTS]
     everything = compared(es, index.name, candidates) == DOCUMENTS
     assert segments.exhaustive(candidates) == everything

@@ -48,6 +48,12 @@ def test_the_share_of_the_first_ten_that_was_judged_is_told(found):
     assert found.to_dict()["modes"]["new"]["judged"] == found.systems["new"].judged
 
 
+def test_a_run_that_found_nothing_is_measured_as_well():
+    empty = evaluate(None, JUDGED, runs={"none": {"q1": [], "q2": []}}, measures=["AP"])
+    assert empty.systems["none"].intervals["AP"].mean == 0.0
+    assert empty.systems["none"].judged is None
+
+
 def test_each_pair_is_compared_by_each_measure(found):
     compared = [(one.first, one.second, one.measure) for one in found.comparisons]
     assert compared == [("old", "new", "RR@10"), ("old", "new", "R@1")]

@@ -62,6 +62,14 @@ def test_several_measures_at_once_are_each_of_them_alone():
     assert together == {name: measured(run, qrels, measure=name) for name in MEASURES}
 
 
+@pytest.mark.parametrize("measure", [*MEASURES, "P@5", "Judged@10", "ERR@10", "Success@1"])
+def test_an_empty_ranking_is_no_ranking_in_every_measure(measure):
+    assert measured({"a": [], "b": []}, {"a": {"d": 1}, "c": {"d": 1}}, measure=measure) == {
+        "a": 0.0,
+        "c": 0.0,
+    }
+
+
 def test_a_query_without_results_counts_as_zero():
     values = measured({"a": ["d"]}, {"a": {"d": 1}, "b": {"d": 1}}, measure="AP")
     assert values == {"a": 1.0, "b": 0.0}
@@ -75,7 +83,9 @@ def test_other_names_of_a_measure_mean_the_same(said, meant):
     assert list(all_measured({}, {"q": {"d": 1}}, measures=[said])) == [meant]
 
 
-@pytest.mark.parametrize("name", ["", "best", "nDCG@", "nDCG@x", "nDCG(", "nDCG@0", "open('f')"])
-def test_an_unknown_measure_is_refused(name):
-    with pytest.raises(UsageError, match="unknown measure"):
+@pytest.mark.parametrize(
+    "name", ["", "best", "nDCG@", "nDCG@x", "nDCG(", "nDCG@0", "RBP", "BPM", "open('f')"]
+)
+def test_a_measure_that_cannot_be_taken_is_refused(name):
+    with pytest.raises(UsageError, match="cannot be taken"):
         measured({}, {"q": {"d": 1}}, measure=name)

@@ -39,3 +39,8 @@ def test_a_search_is_exhaustive_if_it_is_so_in_every_segment(
 
 def test_what_has_no_graphs_follows_no_rule_of_graphs():
     assert not Segments([10], 150, graph=False).exhaustive(1000)
+
+
+@pytest.mark.parametrize(("candidates", "exhaustive"), [(400, False), (999, False), (1000, True)])
+def test_older_servers_compare_all_only_where_all_are_candidates(candidates, exhaustive):
+    assert Segments([1000], 0, expects=False).exhaustive(candidates) == exhaustive
