@@ -47,6 +47,8 @@ def all_measured(
         if ids  # some measures divide by what was found
     }
     found = {str(measure): dict.fromkeys(qrels, 0.0) for measure in known}
+    if not scored:
+        return found
     for value in _ir_measures().iter_calc(known, qrels, scored):
         found[str(value.measure)][value.query_id] = float(value.value)
     return found
