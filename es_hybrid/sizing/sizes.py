@@ -2,10 +2,9 @@
 
 https://www.elastic.co/docs/deploy-manage/production-guidance/optimize-performance/approximate-knn-search
 
-Two differences, as servers 9.5.4 and 8.19.21 state their files (``_stats``, ``_disk_usage``):
-beside a vector of 8 or 4 bits stand 16 bytes since 9.x, and 4 before, as that page has it; and a
-graph takes less than ``4 m`` bytes for a vector where vectors are few, since neighbours are
-written as differences.
+Two differences, as a server 9.5.4 states its files (``_stats``, ``_disk_usage``): beside a vector
+of 8 or 4 bits stand 16 bytes where that page has 4; and a graph takes less than its ``4 m`` bytes
+for a vector where vectors are few, since neighbours are written as differences.
 """
 
 from __future__ import annotations
