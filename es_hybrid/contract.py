@@ -9,12 +9,19 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from es_hybrid.documents import VECTOR_FIELD
-from es_hybrid.embedders import Embedder, EmbedderInfo, document_vectors
+from es_hybrid.embedders import (
+    Embedder,
+    EmbedderInfo,
+    PictureEmbedder,
+    document_vectors,
+    image_vectors,
+)
+from es_hybrid.embedders.base import MODALITIES
 from es_hybrid.errors import (
     ContractError,
     ContractMismatch,
@@ -24,6 +31,7 @@ from es_hybrid.errors import (
 )
 from es_hybrid.json_values import shown
 from es_hybrid.passages import PassageSize
+from es_hybrid.pictures import probe_pictures
 from es_hybrid.similarity import DEFAULT_SIMILARITY, Normalisation, similarity
 from es_hybrid.vector_index import vector_index_type
 from es_hybrid.vectors import Vectors, unit
@@ -62,8 +70,9 @@ class Contract:
         similarity: ``"cosine"``, ``"max_inner_product"`` or ``"l2_norm"``.
         normalisation: ``"l2"``: vectors are stored at length 1, the length in ``es_hybrid.norm``;
             ``"none"``: as the model made them.
-        probes: the model's vectors of `PROBES`, or of its own ``probe_texts``, packed; they prove
-            which model it is. None are there for given vectors, which nobody can make again.
+        probes: the model's vectors of `PROBES`, or of its own ``probe_texts``, or, of a model for
+            pictures, of `probe_pictures`, packed; they prove which model it is. None are there for
+            given vectors, which nobody can make again.
         passages: how large the passages are that have the vectors; None: each document has one.
         vector_field: full name of the field that holds the vector of a whole document.
         schema: version of this record.
@@ -133,6 +142,8 @@ def _check_kinds(info: EmbedderInfo) -> None:
     numbers = [info.dims] if info.max_tokens is None else [info.dims, info.max_tokens]
     if not all(type(number) is int and number > 0 for number in numbers):
         raise ValueError(f"dims and max_tokens {numbers!r}, not whole numbers above 0")
+    if info.modality not in MODALITIES:
+        raise ValueError(f"modality {info.modality!r}, not one of {', '.join(MODALITIES)}")
 
 
 def _passages(value: Any) -> PassageSize | None:
@@ -171,7 +182,7 @@ def _migrated(meta: dict[str, Any], *, index: str) -> dict[str, Any]:
 
 
 def probe(embedder: Embedder) -> tuple[str, ...]:
-    """The embedder's vectors of the three probe texts, 8 bits a number, in base64.
+    """The embedder's vectors of the three probes, 8 bits a number, in base64.
 
     Given vectors have none: nobody can make more of them.
 
@@ -195,6 +206,11 @@ def check(contract: Contract, embedder: Embedder, *, index: str) -> None:
         return
     name = shown(theirs.id, limit=_SAID)
     way_out = f"use {name}, or index under another name"
+    if theirs.modality != ours.modality:
+        raise ContractMismatch(
+            f"index {index!r} holds vectors of {theirs.modality}s, by {name}, and {ours.id!r} "
+            f"makes those of {ours.modality}s: {way_out}"
+        )
     if theirs.dims != ours.dims:
         raise ContractMismatch(
             f"index {index!r} holds {theirs.dims}-d vectors of {name}, but {ours.id!r} "
@@ -205,7 +221,8 @@ def check(contract: Contract, embedder: Embedder, *, index: str) -> None:
     if lowest < SAME_MODEL:
         raise ContractMismatch(
             f"index {index!r} holds vectors of {name}, and {ours.id!r} is another model "
-            f"(cosine {lowest:.2f} on the probe texts, the same model has {SAME_MODEL}): {way_out}"
+            f"(cosine {lowest:.2f} on the probe {ours.modality}s, the same model has "
+            f"{SAME_MODEL}): {way_out}"
         )
 
 
@@ -214,6 +231,8 @@ def same_model(one: Contract, other: Contract) -> bool:
     if one.probes == other.probes or not (one.probes and other.probes):
         return one.embedder.id == other.embedder.id
     if one.embedder.dims != other.embedder.dims:
+        return False
+    if one.embedder.modality != other.embedder.modality:
         return False
     rows, others = unit(_kept(one)).vectors, unit(_kept(other)).vectors
     return float(np.einsum("ij,ij->i", rows, others).min()) >= SAME_MODEL
@@ -233,13 +252,20 @@ def _check_label(theirs: EmbedderInfo, ours: EmbedderInfo, *, index: str) -> Non
 
 
 def _probe_vectors(embedder: Embedder) -> Vectors:
-    result = unit(document_vectors(embedder, _probe_texts(embedder)))
+    result = unit(_raw_probe_vectors(embedder))
     if result.faults:
         raise VectorError(
-            f"{embedder.info.id} gave {next(iter(result.faults.values()))} for a probe text: "
-            "use another embedder"
+            f"{embedder.info.id} gave {next(iter(result.faults.values()))} for a probe "
+            f"{embedder.info.modality}: use another embedder"
         )
     return result.vectors
+
+
+def _raw_probe_vectors(embedder: Embedder) -> Vectors:
+    if embedder.info.modality == "text":
+        return document_vectors(embedder, _probe_texts(embedder))
+    pictures = probe_pictures()[: _probe_count(embedder.info.dims)]
+    return image_vectors(cast(PictureEmbedder, embedder), pictures)
 
 
 def _probe_texts(embedder: Embedder) -> tuple[str, ...]:

@@ -41,8 +41,15 @@ class UnitVectors:
     faults: dict[int, str]
 
 
-def matrix(values: Any, *, rows: int, dims: int, maker: str) -> Vectors:
+def matrix(values: Any, *, rows: int, dims: int, maker: str, given: str = "texts") -> Vectors:
     """The embedder's answer as float32 of shape (rows, dims).
+
+    Args:
+        values: what it answered.
+        rows: how many things it was given.
+        dims: of its vectors.
+        maker: its name.
+        given: what the things are.
 
     Raises:
         VectorError: another shape, or values that are not numbers; names the `maker`.
@@ -54,7 +61,9 @@ def matrix(values: Any, *, rows: int, dims: int, maker: str) -> Vectors:
     if array.dtype.kind not in _NUMBERS:
         raise VectorError(f"{maker} gave values of type {array.dtype}, not numbers")
     if array.shape != (rows, dims):
-        raise VectorError(f"{maker} gave shape {array.shape} for {rows} texts, not {(rows, dims)}")
+        raise VectorError(
+            f"{maker} gave shape {array.shape} for {rows} {given}, not {(rows, dims)}"
+        )
     with np.errstate(over="ignore"):  # too large for float32 becomes inf, and is named below
         return np.ascontiguousarray(array, dtype=np.float32)
 

