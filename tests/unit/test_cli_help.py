@@ -10,7 +10,7 @@ from es_hybrid.cli.output import printable, styled, table
 from tests.commands import Terminal
 
 EXISTING = ["enrich", "adopt", "rebuild", "rollback"]
-MEASURING = ["eval", "recall"]
+MEASURING = ["eval", "recall", "tune"]
 COMMANDS = ["index", "search", *EXISTING, *MEASURING, "plan", "up", "down", "status", "doctor"]
 CONNECTED = ["index", "search", *EXISTING, *MEASURING, "doctor"]
 CONNECTION = ["--url", "--cloud-id", "--api-key", "--username", "--password", "--ca-certs"]
