@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -106,6 +106,24 @@ def batches(
         UsageError: `sample` is below 1.
         ServerError: the server refused, or cannot be reached.
     """
+    for _, batch in scanned(client, index, sample=sample, fields=fields, filters=filters):
+        yield batch
+
+
+def scanned(
+    client: Elasticsearch,
+    index: VectorIndex,
+    *,
+    sample: int | None = None,
+    fields: Sequence[str] = (),
+    filters: Sequence[Clause] = (),
+) -> Generator[tuple[Page, Batch], None, None]:
+    """As `batches`, each with the states of its documents, so that they can be written to.
+
+    Raises:
+        UsageError: as `batches`.
+        ServerError: the server refused, or cannot be reached.
+    """
     clauses = (*filters, has_vector(index.contract))
     if sample is not None:
         clauses = (*clauses, *_share(count(client, index, filters), sample=sample))
@@ -118,7 +136,8 @@ def batches(
         docvalues=reader.docvalues,
     )
     with closing(pages(client, scan)) as read:
-        yield from map(reader.batch, read)
+        for page in read:
+            yield page, reader.batch(page)
 
 
 def gathered(found: Iterator[Batch]) -> Batch:

@@ -9,10 +9,10 @@ from typing import Any, NoReturn
 
 import typer
 
+from es_hybrid.cli.anomalies import anomalies
 from es_hybrid.cli.dead_letters import dead_letters
 from es_hybrid.cli.diagnosis import diagnose
 from es_hybrid.cli.doctor import doctor
-from es_hybrid.cli.embedders import embedders
 from es_hybrid.cli.embedders import embedders
 from es_hybrid.cli.evaluation import evaluate
 from es_hybrid.cli.existing import adopt, enrich, rebuild, rollback, status
@@ -56,7 +56,6 @@ app = typer.Typer(
 _NODE, _DATA = "The embedded Elasticsearch", "Documents"
 _EXISTING = "Indices that exist already"
 _MODELS = "Embedders"
-_MODELS = "Embedders"
 _MEASURED = "Measuring, and planning"
 for command, panel in (
     (index, _DATA),
@@ -70,6 +69,7 @@ for command, panel in (
     (diagnose, _MEASURED),
     (transform, _MEASURED),
     (tune, _MEASURED),
+    (anomalies, _MEASURED),
     (up, _NODE),
     (down, _NODE),
     (status, _NODE),

@@ -1,0 +1,96 @@
+"""How far the k-th neighbour of a document is, by Elasticsearch's own kNN.
+
+Ramaswamy, Rastogi and Shim, "Efficient algorithms for mining outliers from large data sets",
+SIGMOD 2000.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from es_hybrid.client import path
+from es_hybrid.contract import Contract
+from es_hybrid.documents import PASSAGES_FIELD
+from es_hybrid.errors import UsageError
+from es_hybrid.fitted.model import Floats
+from es_hybrid.refusals import failure
+from es_hybrid.search.queries import knn_leg, selection
+from es_hybrid.similarity import similarity
+from es_hybrid.vector_index import vector_index_type
+from es_hybrid.vectors import Vectors
+
+_TOGETHER = 32  # searches of one request
+
+# Sends the lines of an ``_msearch``, and gives its answer back.
+Ask = Callable[[str, list[Any]], Any]
+
+
+class Neighbours:
+    """Asks for neighbours.
+
+    A document does not count as a neighbour of itself. Where passages have the vectors, the mean
+    of a document's passages is searched for, and each other one counts by its nearest passage.
+
+    Args:
+        ask: sends searches.
+        index: which is searched.
+        contract: of the index.
+        k: which neighbour, 1 and more.
+        packs: whether the server reads query vectors in base64.
+
+    Raises:
+        UsageError: the index compares vectors by something else than their directions.
+    """
+
+    def __init__(
+        self, ask: Ask, index: str, contract: Contract, *, k: int, packs: bool = False
+    ) -> None:
+        if not similarity(contract.similarity).scaled:
+            raise UsageError(
+                f"neighbours measures by cosine, and {index!r} was made with --similarity "
+                f"{contract.similarity}: choose --method mean or clusters"
+            )
+        self._ask, self._k = ask, k
+        self._path = path(index, "_msearch")
+        field = contract.vector_field
+        self._field = f"{PASSAGES_FIELD}.{field}" if contract.passages else field
+        self._kind = vector_index_type(contract.vector_index, dims=contract.embedder.dims)
+        self._packs = packs
+
+    def distances(self, ids: Sequence[str], units: Vectors) -> Floats:
+        """Euclidean distance to the k-th neighbour, or to the last where there are fewer.
+
+        Args:
+            ids: of the documents.
+            units: float32, shape (n, dims), of length 1.
+
+        Returns:
+            float64, shape (n,), 0 to 2; NaN where there is no other document at all.
+
+        Raises:
+            ServerError: the server refused, or cannot be reached.
+        """
+        found = np.full(len(ids), np.nan)
+        for start in range(0, len(ids), _TOGETHER):
+            part = slice(start, start + _TOGETHER)
+            lines = [line for unit in units[part] for line in ({}, self._body(unit))]
+            told = self._ask(self._path, lines)["responses"]
+            for row, (own, one) in enumerate(zip(ids[part], told, strict=True), start=start):
+                found[row] = self._distance(own, one)
+        return found
+
+    def _body(self, unit: Vectors) -> dict[str, Any]:
+        leg = knn_leg(unit, size=self._k + 1, kind=self._kind, field=self._field, packs=self._packs)
+        return {**selection(leg), "size": leg.size, "_source": False, "track_total_hits": False}
+
+    def _distance(self, own: str, told: Any) -> float:
+        if "error" in told:
+            raise failure(told.get("status", 500), told, what=f"POST {self._path}", url="")
+        scores = [hit["_score"] for hit in told["hits"]["hits"] if hit["_id"] != own][: self._k]
+        if not scores:
+            return np.nan
+        cosine = similarity("cosine").raw(min(scores))
+        return float(np.sqrt(max(2 - 2 * cosine, 0.0)))

@@ -1,0 +1,1 @@
+"""Clusters: what an index is about, by the vectors of its documents."""

@@ -1,0 +1,235 @@
+"""Anomalies of real indices: what was planted is found, flagged, written back and kept up with."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from es_hybrid import Indexer, Searcher
+from es_hybrid.anomalies import METHODS, Options, anomalies
+from es_hybrid.client import path, request
+from es_hybrid.errors import NoContract, UsageError
+from es_hybrid.fitted import MODELS_INDEX
+from tests.commands import Terminal
+from tests.embedders import WordEmbedder
+
+DIMS, USUAL, ODD = 16, 200, 4
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def around(axis, count, seed):
+    """Vectors near one axis."""
+    rows = 0.15 * np.random.default_rng(seed).normal(size=(count, DIMS))
+    rows[:, axis] += 1
+    return rows.astype(np.float32)
+
+
+def records(vectors, prefix="d", day=0):
+    return [
+        {
+            "_id": f"{prefix}{row}",
+            "text": f"document {row}",
+            "vector": vector.tolist(),
+            "day": (START + timedelta(days=day, hours=row / 10)).isoformat(),
+        }
+        for row, vector in enumerate(vectors)
+    ]
+
+
+def write(es, name, rows):
+    indexer = Indexer(es, name, vector_field="vector", label="toy", fields={"day": "date"})
+    return indexer.write(rows)
+
+
+@pytest.fixture
+def planted(es, name):
+    """Two hundred documents near two axes, and four far from both."""
+    usual = np.concatenate([around(0, USUAL // 2, 1), around(1, USUAL // 2, 2)])
+    write(es, name, records(usual) + records(around(5, ODD, 3), prefix="odd", day=30))
+    return name
+
+
+def source(es, name, identifier):
+    return request(es, "GET", path(name, "_doc", identifier))["_source"]
+
+
+def look(es, name, method="neighbours", **options):
+    said = {"contamination": ODD / (USUAL + ODD), **options}
+    keys = {key: said.pop(key) for key in ("write", "dry_run", "filter") if key in said}
+    if method == "recent":
+        said |= {"time_field": "day", "window": "10d"}
+    return anomalies(es, name, Options(method=method, **said), **keys)
+
+
+@pytest.mark.parametrize("method", ["neighbours", "mean", "clusters"])
+def test_documents_far_from_all_others_are_the_oddest(es, planted, method):
+    options = {"clusters": 2} if method == "clusters" else {}
+    found = look(es, planted, method, **options)
+    assert {one.id for one in found.odd[:ODD]} == {f"odd{row}" for row in range(ODD)}
+    assert found.documents == USUAL + ODD
+    assert found.flagged == ODD
+
+
+def test_a_window_that_drifted_is_told_from_what_was_before(es, name):
+    write(es, name, records(around(0, 100, 1)) + records(around(1, 50, 2), prefix="new", day=60))
+    found = look(es, name, "recent")
+    assert found.shift.p_value < 0.01
+    assert found.shift.distance > 3 * found.shift.by_chance
+    assert all(one.id.startswith("new") for one in found.odd)
+
+
+def test_a_window_like_what_was_before_is_not_called_another(es, name):
+    write(es, name, records(around(0, 100, 1)) + records(around(0, 50, 2), prefix="new", day=60))
+    assert look(es, name, "recent").shift.p_value > 0.05
+
+
+def test_without_write_nothing_is_written(es, planted):
+    before = request(es, "GET", path(planted, "_mapping"))
+    assert look(es, planted).written is None
+    assert request(es, "GET", path(planted, "_mapping")) == before
+
+
+def test_a_dry_run_writes_nothing_either(es, planted):
+    before = request(es, "GET", path(planted, "_mapping"))
+    assert look(es, planted, write=True, dry_run=True).written is None
+    assert request(es, "GET", path(planted, "_mapping")) == before
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_score_and_flag_are_written_and_can_be_filtered_by(es, planted, method):
+    if method == "recent":
+        write(es, planted, records(around(0, 30, 7), prefix="late", day=31))
+    found = look(es, planted, method, write=True)
+    flagged = {"query": {"term": {"anomaly.flag": True}}, "size": 100}
+    hits = request(es, "POST", path(planted, "_search"), body=flagged)["hits"]["hits"]
+    assert (found.written.written, len(hits)) == (found.documents, found.flagged)
+    assert {f"odd{row}" for row in range(ODD)} <= {hit["_id"] for hit in hits}
+    assert source(es, planted, "odd0")["anomaly"]["score"] > found.threshold
+
+
+def test_a_second_pass_finds_all_as_it_is(es, planted):
+    look(es, planted, write=True)
+    again = look(es, planted, write=True).written
+    assert (again.written, again.unchanged) == (0, USUAL + ODD)
+
+
+def test_a_field_of_somebody_elses_is_not_written_over(es, name):
+    rows = [{**record, "anomaly": "mine"} for record in records(around(0, 30, 1))]
+    write(es, name, rows)
+    with pytest.raises(UsageError, match=r"'anomaly' of its own.*--field"):
+        look(es, name, write=True)
+    assert look(es, name, write=True, field="odd").written.written == 30
+
+
+def test_what_others_write_meanwhile_is_never_overwritten(es, planted, monkeypatch):
+    from es_hybrid.write_back import run
+
+    prepare, meddled = run.update, threading.Event()
+
+    def meddle(document, found, added):
+        if not meddled.is_set():
+            meddled.set()
+            change = {"doc": {"price": 7}}
+            request(es, "POST", path(planted, "_update", found.id), body=change)
+            planted_id.append(found.id)
+        return prepare(document, found, added)
+
+    planted_id = []
+    monkeypatch.setattr(run, "update", meddle)
+    written = look(es, planted, write=True).written
+    found = source(es, planted, planted_id[0])
+    assert (written.conflicts, written.written) == (1, USUAL + ODD)
+    assert found["price"] == 7
+    assert "score" in found["anomaly"]
+
+
+def test_a_document_that_is_deleted_meanwhile_is_counted_and_stays_away(es, planted, monkeypatch):
+    from es_hybrid.write_back import run
+
+    prepare = run.update
+
+    def meddle(document, found, added):
+        if found.id == "d1":
+            request(es, "DELETE", path(planted, "_doc", "d1"), ok=(404,))
+        return prepare(document, found, added)
+
+    monkeypatch.setattr(run, "update", meddle)
+    written = look(es, planted, write=True).written
+    assert (written.gone, written.written) == (1, USUAL + ODD - 1)
+    assert request(es, "GET", path(planted, "_doc", "d1"), ok=(404,))["found"] is False
+
+
+def test_a_filter_limits_what_is_scored(es, planted):
+    ids = [f"d{row}" for row in range(50)]
+    assert look(es, planted, "mean", filter={"ids": {"values": ids}}).documents == 50
+
+
+def test_passages_make_one_score_for_each_document(es, name):
+    indexer = Indexer(es, name, embedder=Counting(), passages="8:0")
+    texts = [f"one two three four five six seven eight nine ten {row % 3}." for row in range(40)]
+    indexer.write([{"_id": str(row), "text": text * 3} for row, text in enumerate(texts)])
+    for method in ("mean", "neighbours"):
+        assert look(es, name, method).documents == 40
+
+
+class Counting(WordEmbedder):
+    def count_tokens(self, texts):
+        return [len(text.split()) for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"method": "median"}, "'median': choose one of mean, clusters, recent, neighbours"),
+        ({"contamination": 0.0}, "contamination 0.0 must be above 0"),
+        ({"contamination": 0.7}, "contamination 0.7 must be above 0"),
+        ({"k": 0}, "k 0 must be 1 to 9,999"),
+        ({"k": 500}, "k 500 must be below the 204 documents"),
+        ({"method": "clusters", "clusters": 1}, "clusters 1 must be 2 or more"),
+        ({"method": "recent"}, "recent needs the date.*has day"),
+        ({"method": "recent", "time_field": "text"}, "--time-field text: a field of type text"),
+        ({"method": "recent", "time_field": "no"}, "--time-field no: no such field"),
+        ({"method": "recent", "time_field": "day", "window": "soon"}, "window 'soon': write a"),
+        ({"method": "recent", "time_field": "day", "window": "9w"}, "0 are older"),
+    ],
+)
+def test_what_can_never_work_is_refused(es, planted, options, said):
+    with pytest.raises(UsageError, match=said):
+        anomalies(es, planted, Options(**options))
+
+
+def test_of_too_few_documents_none_is_odd(es, name):
+    write(es, name, records(around(0, 5, 1)))
+    with pytest.raises(UsageError, match=r"has 5 documents.*fewer than 20"):
+        look(es, name)
+
+
+def test_neighbours_are_not_measured_by_inner_products(es, name):
+    indexer = Indexer(es, name, vector_field="vector", label="toy", similarity="max_inner_product")
+    indexer.write(records(around(0, 30, 1)))
+    with pytest.raises(UsageError, match="choose --method mean or clusters"):
+        look(es, name)
+    assert look(es, name, "mean").documents == 30
+
+
+def test_an_index_without_vectors_is_refused(es, name):
+    es.indices.create(index=name)
+    with pytest.raises(NoContract, match=name):
+        look(es, name)
+
+
+def test_the_command_prints_tables_json_and_a_page(es, url, planted, capsys, monkeypatch, tmp_path):
+    typed, page = Terminal(capsys, monkeypatch), tmp_path / "out.html"
+    typed_in = ("anomalies", planted, "--url", url, "--contamination", "0.02")
+    told = typed(*typed_in, "--report", str(page), "--json").json
+    assert told["documents"] == USUAL + ODD
+    assert "odd0" in page.read_text()
+    assert "The oddest documents" in typed(*typed_in).out
+
+
+def test_models_are_hidden_from_searches_over_everything(es, planted):
+    look(es, planted, write=True)
+    found = request(es, "GET", path("*", "_search"))
+    assert MODELS_INDEX not in {hit["_index"] for hit in found["hits"]["hits"]}
+    assert Searcher(es, planted).search("document", mode="bm25", filter="anomaly.flag=true").total
