@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from math import isnan
+from pathlib import Path
 from typing import Any, TypeVar
 
 from xxhash import xxh3_128, xxh3_128_hexdigest
@@ -22,6 +23,7 @@ T = TypeVar("T")
 
 DEFAULT_ID_FIELD = "_id"
 DEFAULT_TEXT_FIELDS = ("title", "text")
+PICTURE_TEXT_FIELDS = ("title", "caption", "tags")
 
 # Elasticsearch's own limit: "id is too long, must be no longer than 512 bytes".
 MAX_ID_BYTES = 512
@@ -37,11 +39,15 @@ _MOST_SHAPES = 1000
 VECTOR_FIELD = "embedding"
 PASSAGES_FIELD = "passages"
 META_FIELD = "es_hybrid"
+THUMBNAIL_FIELD = "thumbnail"
 
 
-def reserved_fields(*, passages: bool, vector_field: str = VECTOR_FIELD) -> frozenset[str]:
+def reserved_fields(
+    *, passages: bool, vector_field: str = VECTOR_FIELD, pictures: bool = False
+) -> frozenset[str]:
     """The fields that no record may have, as es_hybrid writes them itself; full names."""
-    return frozenset({META_FIELD, vector_field} | ({PASSAGES_FIELD} if passages else set()))
+    more = ([PASSAGES_FIELD] if passages else []) + ([THUMBNAIL_FIELD] if pictures else [])
+    return frozenset({META_FIELD, vector_field, *more})
 
 
 # Elasticsearch's metadata fields. Inside a document it refuses them ("is a metadata field and
@@ -66,6 +72,19 @@ EXACT_SUBFIELD = "exact"
 PARTS_SUBFIELD = "parts"
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that is embedded; its pixels are read when they are needed.
+
+    Attributes:
+        path: its file.
+        hash: changes when its bytes do: XXH3 of them, 128 bits as 32 hex digits.
+    """
+
+    path: Path
+    hash: str
+
+
 @dataclass(slots=True)
 class Document:
     """One document, ready to be planned.
@@ -77,13 +96,16 @@ class Document:
         id: Elasticsearch `_id`, 1 to 512 bytes.
         source: the user's own fields, without the id field when that is ``_id``.
         text: what the embedder reads: the text fields, joined by a space.
-        content_hash: changes when any field or the ready vector changes: XXH3 of `json` and, behind
-            it, the bytes of `vector`; 128 bits as 32 hex digits.
-        text_hash: changes when `text` changes: XXH3 of it in UTF-8; 128 bits as 32 hex digits.
+        content_hash: changes when any field, the ready vector or the picture changes: XXH3 of
+            `json` and, behind it, the bytes of `vector` or the hash of `picture`; 128 bits as 32
+            hex digits.
+        text_hash: changes when what is embedded does: XXH3 of `text` in UTF-8, or that of the
+            picture; 128 bits as 32 hex digits.
         where: where it was read, for messages (``"docs.jsonl line 3"``).
         vector: float32, shape (dims,), where it came ready-made; None where an embedder makes it.
         title: what `text` begins with: the first of several text fields; "" where there is one.
         json: `source` as a JSON object, in the order of its names.
+        picture: what the embedder sees instead of reading `text`; None where it reads.
     """
 
     id: str
@@ -95,6 +117,7 @@ class Document:
     vector: Vectors | None = None
     title: str = ""
     json: bytes = b""
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +131,9 @@ class Fields:
         columns: field -> the column of the record that it is read from, where the two differ.
         types: field -> what its values are converted to.
         reserved: fields that no record may have, full names.
-        text_required: whether a record without text is refused; given vectors need none.
+        text_required: whether a record without text is refused; given vectors and pictures need
+            none.
+        picture_required: whether a record without a picture is refused.
     """
 
     text: tuple[str, ...] = DEFAULT_TEXT_FIELDS
@@ -117,6 +142,7 @@ class Fields:
     types: Mapping[str, FieldType] = field(default_factory=dict)
     reserved: frozenset[str] = reserved_fields(passages=False)
     text_required: bool = True
+    picture_required: bool = False
 
 
 class Reader:
@@ -140,16 +166,21 @@ class Reader:
         self._reserved_inside = tuple(name for name in fields.reserved if "." in name)
 
     def document(
-        self, record: Record, *, where: str = "", vector: Vectors | None = None
+        self,
+        record: Record,
+        *,
+        where: str = "",
+        vector: Vectors | None = None,
+        picture: Picture | None = None,
     ) -> Document:
-        """Make a Document of a record, and of its ready vector if there is one.
+        """Make a Document of a record, and of its ready vector or its picture if there is one.
 
         Raises:
             RecordError: as the function `document` says.
         """
-        fields = self.fields
-        if fields.columns or fields.types:
-            record = retyped(by_field(record, fields.columns), fields.types.items())
+        if self.fields.picture_required and picture is None:
+            raise _without_picture()
+        record = self._retyped(record)
         names = tuple(record)
         renamed = self._known.get(names)
         if renamed is None:
@@ -166,13 +197,26 @@ class Reader:
             source = {renamed.get(name, name): value for name, value in source.items()}
         json = dumped(source)
         identifier = self._made_id(json) if given is _MISSING else self._id(given)
-        content = xxh3_128(json)
-        if vector is not None:  # another one is another content, under the same id
-            content.update(vector.data)
-        text_hash = xxh3_128_hexdigest(text.encode())
+        embedded = xxh3_128_hexdigest(text.encode()) if picture is None else picture.hash
         return Document(
-            identifier, source, text, content.hexdigest(), text_hash, where, vector, title, json
+            identifier,
+            source,
+            text,
+            _content_hash(json, vector, picture),
+            embedded,
+            where,
+            vector,
+            title,
+            json,
+            picture,
         )
+
+    def _retyped(self, record: Record) -> Record:
+        """The record under the names, and with the values, that its fields are to have."""
+        fields = self.fields
+        if not (fields.columns or fields.types):
+            return record
+        return retyped(by_field(record, fields.columns), fields.types.items())
 
     def _texts(self, source: dict[str, Any]) -> tuple[str, str]:
         """The text, and the title in it; the text fields of `source` become composed."""
@@ -234,6 +278,16 @@ class Reader:
         if type(value) is str and value and value.isascii() and len(value) <= MAX_ID_BYTES:
             return value
         return _checked_id(value, self._id_field)
+
+
+def _content_hash(json: bytes, vector: Vectors | None, picture: Picture | None) -> str:
+    """Another vector or picture is another content, under the same id."""
+    content = xxh3_128(json)
+    if vector is not None:
+        content.update(vector.data)
+    if picture is not None:
+        content.update(picture.hash.encode())
+    return content.hexdigest()
 
 
 def document(record: Record, fields: Fields, *, where: str = "") -> Document:
@@ -331,6 +385,13 @@ def _written_by_us(name: str) -> RecordError:
     return RecordError(
         f"field {name!r} is written by es_hybrid itself: {way_out}"
         f"{vectors if name == VECTOR_FIELD else ''}"
+    )
+
+
+def _without_picture() -> RecordError:
+    return RecordError(
+        "a record without a picture, and this index holds vectors of pictures: index its folder "
+        "with --mapping images"
     )
 
 

@@ -131,8 +131,10 @@ def index_body(
     settings["index"] |= {} if serverless else _sizes(shards, replicas)
     settings["analysis"] = _merged(settings["analysis"], _analysis(contract.analysis)["analysis"])
     body["mappings"]["_meta"] = {META_KEY: contract.to_meta()}
+    known = _read("images.json")["properties"] if contract.embedder.modality == "image" else {}
     typed = {name: kind.mapping() for name, kind in (types or {}).items()}
-    body["mappings"]["properties"] = typed | _properties(body["mappings"]["properties"], contract)
+    ours = _properties(body["mappings"]["properties"], contract)
+    body["mappings"]["properties"] = known | typed | ours
     return body
 
 

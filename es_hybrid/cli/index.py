@@ -21,6 +21,7 @@ from es_hybrid.errors import UsageError
 
 if TYPE_CHECKING:
     from es_hybrid.indexing import Report
+    from es_hybrid.sources import Source
 
 _FAILED = 1
 _SHOWN = 10  # problems; the dead letters have them all
@@ -37,7 +38,7 @@ def index(
         list[str],
         typer.Argument(
             help="JSON Lines, CSV, TSV (also gzipped), Parquet, text, Markdown and HTML files, "
-            "folders, patterns; - reads stdin.",
+            "folders, patterns; - reads stdin. With --mapping images: a folder of pictures.",
             metavar="PATH",
         ),
     ],
@@ -55,18 +56,40 @@ def index(
 
     Example: es-hybrid index films films.jsonl --analysis english
     """
-    from es_hybrid.sources import open_source
-
     options = flags.options()
     if run.prune and options.source is None:
         check_one_name(paths)
     letters = run.dead_letters or Path(f"{name}.dead-letters.ndjson")
     indexer = indexer_of(client, name, options, letters=letters, **run.arguments())
-    source = open_source(paths, delimiter=options.delimiter, encoding=options.encoding)
+    source = source_of(paths, options)
     report = _written(indexer, source)
     _tell(report, letters, as_json=run.as_json)
     if report.not_pruned or not (report.complete or run.allow_failures):
         stop(_FAILED)
+
+
+def source_of(paths: list[str], options: IndexOptions) -> Source:
+    """What is to be read.
+
+    Raises:
+        UsageError: several folders of pictures, or captions of what are none.
+        SourceError: a path is missing, empty, or not what it claims.
+    """
+    from es_hybrid.sources import Pictures, open_source
+
+    mapping = options.mapping or "documents"
+    if mapping not in ("documents", "images"):
+        raise UsageError(f"mapping {mapping!r} is not one of documents, images")
+    if mapping == "images":
+        if len(paths) != 1:
+            raise UsageError(
+                f"{len(paths)} paths, and ids of pictures are their paths below one folder: name "
+                "that folder"
+            )
+        return Pictures(paths[0], captions=options.captions)
+    if options.captions is not None:
+        raise UsageError("--captions are of pictures: add --mapping images, or leave them out")
+    return open_source(paths, delimiter=options.delimiter, encoding=options.encoding)
 
 
 def check_one_name(paths: list[str]) -> None:

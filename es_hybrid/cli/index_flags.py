@@ -124,6 +124,23 @@ class Flags:
             rich_help_panel=_INPUT,
         ),
     ] = None
+    mapping: Annotated[
+        str | None,
+        typer.Option(
+            help="documents (default), or images: the pictures of a folder, with an --embedder "
+            "that sees.",
+            rich_help_panel=_INPUT,
+        ),
+    ] = None
+    captions: Annotated[
+        Path | None,
+        typer.Option(
+            help="Of pictures: CSV with image,caption, or JSON {file: caption}; other columns "
+            "become fields. Also read: sea.txt beside sea.jpg, and what the picture says itself.",
+            metavar="FILE",
+            rich_help_panel=_INPUT,
+        ),
+    ] = None
     settings_file: Annotated[
         Path | None,
         typer.Option(
@@ -145,6 +162,7 @@ class Flags:
         said |= {
             "text_fields": None if self.text_fields is None else names(self.text_fields),
             "vectors_file": None if self.vectors_file is None else str(self.vectors_file),
+            "captions": None if self.captions is None else str(self.captions),
             "fields": pairs("--field", self.field, mark=":", like="year:number"),
             "map": pairs("--map", self.map, mark="=", like="title=headline"),
         }

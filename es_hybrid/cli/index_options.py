@@ -32,6 +32,8 @@ class IndexOptions:
         delimiter: of CSV.
         encoding: of CSV and text files.
         source: what the documents say that they came from.
+        mapping: ``"documents"`` or ``"images"``.
+        captions: file with captions of pictures.
         fields: field -> type.
         map: field -> the column that it is read from.
     """
@@ -52,6 +54,8 @@ class IndexOptions:
     delimiter: str | None = None
     encoding: str | None = None
     source: str | None = None
+    mapping: str | None = None
+    captions: str | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
     map: Mapping[str, str] = field(default_factory=dict)
 
@@ -73,7 +77,7 @@ class IndexOptions:
 
 
 # What says how files are read, which is done before anything is indexed.
-_OF_FILES = ("delimiter", "encoding")
+_OF_FILES = ("delimiter", "encoding", "mapping", "captions")
 
 
 def _items(options: IndexOptions) -> Iterable[tuple[str, Any]]:

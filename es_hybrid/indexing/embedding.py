@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeVar
 
 from es_hybrid.documents import Document
 from es_hybrid.embedders import LONGEST_TEXT, Embedder, document_vectors, token_counts
@@ -38,6 +39,7 @@ class Vector:
 
 
 _Maker = Callable[[Sequence[str]], list[Vector]]
+_T = TypeVar("_T")  # what is embedded: a text or a picture
 
 
 @dataclass(slots=True)
@@ -49,12 +51,16 @@ class Embedded:
         vectors: of its whole text, or of each passage; empty where there is a `fault`.
         passages: as many as `vectors`, in order; empty where the whole text has the vector.
         fault: why it cannot be indexed: of the first text that has no vector.
+        error: the class of that.
+        thumbnail: of its picture, a JPEG in base64; empty where it has none.
     """
 
     document: Document
     vectors: Sequence[Vector] = ()
     passages: Sequence[Passage] = ()
     fault: str | None = None
+    error: str = EmbedderError.__name__
+    thumbnail: str = ""
 
 
 def embedded(
@@ -72,7 +78,8 @@ def embedded(
         splitter: cuts them into passages; None embeds each text as a whole.
         scaled: whether vectors are brought to length 1.
     """
-    make = partial(_vectors, embedder, scaled=scaled)
+    read = partial(document_vectors, embedder)
+    make = partial(checked_vectors, read, maker=embedder.info.id, scaled=scaled)
     together: list[_Waiting] = []
     texts = 0
     for document in documents:
@@ -126,18 +133,31 @@ def _together(make: _Maker, documents: Sequence[_Waiting]) -> Iterator[Embedded]
                 yield one.embedded()
 
 
-def _vectors(embedder: Embedder, texts: Sequence[str], *, scaled: bool) -> list[Vector]:
-    """One for each text, in order."""
+def checked_vectors(
+    make: Callable[[Sequence[_T]], Vectors], given: Sequence[_T], *, maker: str, scaled: bool
+) -> list[Vector]:
+    """One for each of what is embedded, in order; where all fail together, each on its own.
+
+    Args:
+        make: the embedder's vectors, float32, shape (len(given), dims).
+        given: texts, or pictures.
+        maker: its name.
+        scaled: whether vectors are brought to length 1.
+
+    Raises:
+        EmbedderUnavailable: a service is down, which none of them is to blame for.
+    """
     try:
-        made = document_vectors(embedder, texts)
-    except EmbedderUnavailable:  # no text is to blame: the run ends, and can be gone on with
+        made = make(given)
+    except EmbedderUnavailable:  # the run ends, and can be gone on with
         raise
     except EmbedderError as error:
-        if len(texts) == 1:
+        if len(given) == 1:
             return [Vector(None, fault=str(error))]
-        # One text spoils a batch: find out which.
-        return [one for text in texts for one in _vectors(embedder, [text], scaled=scaled)]
-    return _checked(made, maker=embedder.info.id, scaled=scaled)
+        # One spoils a batch: find out which.
+        alone = (checked_vectors(make, [one], maker=maker, scaled=scaled) for one in given)
+        return [vector for [vector] in alone]
+    return _checked(made, maker=maker, scaled=scaled)
 
 
 def _checked(vectors: Vectors, *, maker: str, scaled: bool) -> list[Vector]:

@@ -144,7 +144,8 @@ class _Indexing:
         self._check_name(source)
         source, embedder = self.vectors.beside(source, embedder=self.wanted.embedder)
         hints = by_field(source.types, self.columns)
-        wanted = replace(self.wanted, embedder=embedder, hints=hints)
+        modality = source.modality if self.vectors == Ready() else None
+        wanted = replace(self.wanted, embedder=embedder, hints=hints, modality=modality)
         with ExitStack() as held:
             target = find(client, self.name, wanted, default_text=DEFAULT_TEXT_FIELDS)
             places = self._places(client)
@@ -198,15 +199,18 @@ class _Indexing:
         return source.name if self.source is None else self.source
 
     def _fields(self, target: Target) -> Fields:
+        pictures = target.contract.embedder.modality == "image"
         return Fields(
             text=target.contract.text_fields,
             id=self.id_field,
             columns=self.columns,
             types=target.types,
-            text_required=target.embedder.info.label is None,
+            text_required=target.embedder.info.label is None and not pictures,
+            picture_required=pictures,
             reserved=reserved_fields(
                 passages=target.contract.passages is not None,
                 vector_field=target.contract.vector_field,
+                pictures=pictures,
             ),
         )
 

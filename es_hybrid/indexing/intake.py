@@ -151,7 +151,9 @@ class Intake:
             raise item.record
         if isinstance(item.vector, RecordError):
             raise item.vector
-        return self._reader.document(item.record, where=item.where, vector=item.vector)
+        return self._reader.document(
+            item.record, where=item.where, vector=item.vector, picture=item.picture
+        )
 
     def _made(self, item: Item) -> Document | None:
         if self.tally.unseen and not isinstance(item.record, RecordError):

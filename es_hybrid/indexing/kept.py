@@ -14,7 +14,7 @@ import numpy as np
 from es_hybrid.capabilities import Capabilities
 from es_hybrid.client import path
 from es_hybrid.contract import Contract
-from es_hybrid.documents import META_FIELD, PASSAGES_FIELD, Document
+from es_hybrid.documents import META_FIELD, PASSAGES_FIELD, THUMBNAIL_FIELD, Document
 from es_hybrid.indexing.embedding import Embedded, Vector
 from es_hybrid.indexing.patience import Requests
 from es_hybrid.objects import value_at
@@ -46,6 +46,7 @@ def kept(
         f"{META_FIELD}.norm",
         PASSAGES_FIELD,
         contract.text_fields[0],
+        THUMBNAIL_FIELD,
     )
     params = {"_source_includes": ",".join(includes)}
     if can.leaves_vectors_out:
@@ -61,7 +62,8 @@ def kept(
 def _embedded(document: Document, source: Mapping[str, Any], contract: Contract) -> Embedded | None:
     try:
         if contract.passages is None:
-            return Embedded(document, [_vector(source, source[META_FIELD], contract)])
+            vector = _vector(source, source[META_FIELD], contract)
+            return Embedded(document, [vector], thumbnail=_thumbnail(document, source))
         if _title(source, contract) != _title(document.source, contract):
             return None  # the same words, but others of them are embedded with each passage
         pieces = source[PASSAGES_FIELD]
@@ -70,6 +72,11 @@ def _embedded(document: Document, source: Mapping[str, Any], contract: Contract)
     except (KeyError, TypeError, ValueError):
         return None
     return Embedded(document, vectors, passages) if passages else None
+
+
+def _thumbnail(document: Document, source: Mapping[str, Any]) -> str:
+    """That of the same picture."""
+    return "" if document.picture is None else str(source.get(THUMBNAIL_FIELD, ""))
 
 
 def _title(source: Mapping[str, Any], contract: Contract) -> Any:

@@ -29,6 +29,7 @@ from es_hybrid.indexing.bulk import Prepared
 from es_hybrid.indexing.creation import create
 from es_hybrid.indexing.dead_letters import DeadLetters, withdraw
 from es_hybrid.indexing.embedding import Embedded, embedded, too_long
+from es_hybrid.indexing.embedding_pictures import embedded_pictures
 from es_hybrid.indexing.flight import Flight, sending_pool
 from es_hybrid.indexing.given import checked
 from es_hybrid.indexing.in_use import check_in_use
@@ -284,7 +285,8 @@ class Run:
         return kept(self.requests, target.index, documents, contract=target.contract, can=self.can)
 
     def _count_too_long(self, documents: Sequence[Document]) -> None:
-        if self.splitter is not None or self.tally.truncated is None:
+        of_pictures = self.target.contract.embedder.modality == "image"
+        if of_pictures or self.splitter is not None or self.tally.truncated is None:
             return
         found = too_long(self.target.embedder, [document.text for document in documents])
         self.tally.truncated = None if found is None else self.tally.truncated + found
@@ -300,8 +302,7 @@ class Run:
 
     def _embedded(self, documents: Sequence[Document]) -> Iterator[Embedded]:
         """Those that have a vector, as they come; the others are dead letters."""
-        scaled = similarity_of(self.target.contract.similarity).scaled
-        results = embedded(self.target.embedder, documents, splitter=self.splitter, scaled=scaled)
+        results = self._vectors(documents)
         while True:
             began = time.perf_counter()
             item = next(results, None)
@@ -309,11 +310,18 @@ class Run:
             if item is None:
                 return
             if item.fault is not None:
-                self._dead(item.document, item.fault, error=EmbedderError.__name__)
+                self._dead(item.document, item.fault, error=item.error)
                 continue
             self.tally.embedded += 1
             self.tally.passages += len(item.passages)
             yield item
+
+    def _vectors(self, documents: Sequence[Document]) -> Iterator[Embedded]:
+        scaled = similarity_of(self.target.contract.similarity).scaled
+        embedder: Any = self.target.embedder
+        if embedder.info.modality == "image":
+            return embedded_pictures(embedder, documents, scaled=scaled)
+        return embedded(embedder, documents, splitter=self.splitter, scaled=scaled)
 
     def _flight(self, pool: ThreadPoolExecutor) -> Flight:
         """Made when the index is there."""

@@ -10,7 +10,13 @@ from typing import Any
 
 import orjson
 
-from es_hybrid.documents import META_FIELD, PASSAGES_FIELD, VECTOR_FIELD, Document
+from es_hybrid.documents import (
+    META_FIELD,
+    PASSAGES_FIELD,
+    THUMBNAIL_FIELD,
+    VECTOR_FIELD,
+    Document,
+)
 from es_hybrid.indexing.bulk import Prepared, prepared
 from es_hybrid.indexing.embedding import Embedded, Vector
 from es_hybrid.indexing.given import Checked
@@ -19,7 +25,7 @@ from es_hybrid.objects import with_value
 from es_hybrid.passages import Passage
 from es_hybrid.vectors import Vectors, encoded
 
-_PASSAGES = PASSAGES_FIELD.encode()
+_PASSAGES, _THUMBNAIL = PASSAGES_FIELD.encode(), THUMBNAIL_FIELD.encode()
 _META = b'"%b":{"content_hash":"' % META_FIELD.encode()
 
 _FRESH = 0.05  # seconds that a moment is written for
@@ -65,6 +71,8 @@ class Stored:
     def _beside(self, item: Embedded) -> Sequence[bytes]:
         """Members of a JSON object, in parts."""
         made = self._made(item.document)
+        if item.thumbnail:
+            made = (b'"%b":"%b",' % (_THUMBNAIL, item.thumbnail.encode()), *made)
         if item.passages:
             pairs = zip(item.passages, item.vectors, strict=True)
             passages = b",".join([self._passage(*pair) for pair in pairs])

@@ -12,9 +12,10 @@ from es_hybrid import capabilities
 from es_hybrid.analysis import AUTO
 from es_hybrid.client import path, request
 from es_hybrid.contract import Contract, probe
+from es_hybrid.documents import PICTURE_TEXT_FIELDS
 from es_hybrid.embedders import DEFAULT_EMBEDDER, Embedder
 from es_hybrid.embedders.base import Send
-from es_hybrid.errors import ContractMismatch, NoContract
+from es_hybrid.errors import ContractMismatch, NoContract, UsageError
 from es_hybrid.field_types import FieldType
 from es_hybrid.indexing import typed_fields
 from es_hybrid.live import index_embedder, reached, reading, way
@@ -29,6 +30,11 @@ from es_hybrid.passages import PassageSize
 from es_hybrid.similarity import DEFAULT_SIMILARITY, similarity
 from es_hybrid.steps import run
 from es_hybrid.vector_index import DEFAULT_VECTOR_INDEX, check_server, vector_index_type
+
+_SEEING = (
+    "such as --embedder open_clip:ARCH/PRETRAINED or aligned:FOLDER, which find pictures by words "
+    "too, or efficientnet-lite2, which finds them by pictures"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,8 @@ class Wanted:
         replicas: copies of each shard of a new index; None adapts to the number of nodes.
         types: field -> the type that it must have.
         hints: field -> the type that it gets if nothing speaks against it.
+        modality: ``"text"`` or ``"image"``: what the records are that are to be written; None
+            where there are none yet, or they bring their vectors along.
     """
 
     embedder: str | Embedder | None = None
@@ -58,6 +66,7 @@ class Wanted:
     replicas: int | None = None
     types: Mapping[str, FieldType] = field(default_factory=dict)
     hints: Mapping[str, FieldType] = field(default_factory=dict)
+    modality: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +149,7 @@ def existing(live: LiveIndex, name: str, wanted: Wanted, *, send: Send | None = 
         ContractMismatch: it was made differently; names both.
     """
     _compare(live, wanted)
+    _check_modality(live, wanted.modality)
     types = _types(wanted, live.contract.text_fields, live)
     return Target(
         name,
@@ -172,7 +182,8 @@ def _check_wanted(wanted: Wanted) -> None:
 
 
 def _new(client: Elasticsearch, name: str, wanted: Wanted, default_text: tuple[str, ...]) -> Target:
-    embedder = reached(wanted.embedder or DEFAULT_EMBEDDER, way(client))
+    embedder = _new_embedder(client, wanted)
+    of_pictures = embedder.info.modality == "image"
     kind = vector_index_type(wanted.vector_index or DEFAULT_VECTOR_INDEX, dims=embedder.info.dims)
     if kind.demanding:
         can = capabilities.read(client)
@@ -180,7 +191,7 @@ def _new(client: Elasticsearch, name: str, wanted: Wanted, default_text: tuple[s
     near = similarity(wanted.similarity or DEFAULT_SIMILARITY)
     contract = Contract(
         embedder=embedder.info,
-        text_fields=wanted.text_fields or default_text,
+        text_fields=wanted.text_fields or (PICTURE_TEXT_FIELDS if of_pictures else default_text),
         analysis=wanted.analysis or AUTO,
         vector_index=kind.name,
         passages=wanted.passages,
@@ -190,6 +201,35 @@ def _new(client: Elasticsearch, name: str, wanted: Wanted, default_text: tuple[s
     )
     types = _types(wanted, contract.text_fields, None)
     return Target(name, first_version(name), contract, embedder, exists=False, types=types)
+
+
+def _new_embedder(client: Elasticsearch, wanted: Wanted) -> Embedder:
+    if wanted.modality == "image" and wanted.embedder is None:
+        raise UsageError(f"pictures need an embedder that sees: name one, {_SEEING}")
+    embedder = reached(wanted.embedder or DEFAULT_EMBEDDER, way(client))
+    info = embedder.info
+    if wanted.modality not in (None, info.modality):
+        other = (
+            f"reads texts: name one that sees, {_SEEING}"
+            if wanted.modality == "image"
+            else "sees pictures: index their folder with --mapping images, or name one that reads"
+        )
+        raise UsageError(f"{info.id} {other}")
+    if info.modality == "image" and wanted.passages is not None:
+        raise UsageError("--passages are of long texts, and pictures have none: leave it out")
+    return embedder
+
+
+def _check_modality(live: LiveIndex, modality: str | None) -> None:
+    has = live.contract.embedder.modality
+    if live.contract.embedder.label is not None or modality in (None, has):
+        return
+    theirs = "pictures" if has == "image" else "texts"
+    way_out = "index their folder with --mapping images" if has == "image" else "leave it out"
+    raise ContractMismatch(
+        f"index {live.index!r} holds vectors of {theirs}, by {live.contract.embedder.id}: "
+        f"{way_out}, or index under another name"
+    )
 
 
 def _compare(live: LiveIndex, wanted: Wanted) -> None:

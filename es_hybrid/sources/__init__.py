@@ -6,5 +6,16 @@ from es_hybrid.sources.folder import Pages
 from es_hybrid.sources.jsonl import JsonLines
 from es_hybrid.sources.opening import open_source
 from es_hybrid.sources.parquet import Parquet
+from es_hybrid.sources.pictures import Pictures
 
-__all__ = ["Delimited", "Item", "JsonLines", "Pages", "Parquet", "Source", "memory", "open_source"]
+__all__ = [
+    "Delimited",
+    "Item",
+    "JsonLines",
+    "Pages",
+    "Parquet",
+    "Pictures",
+    "Source",
+    "memory",
+    "open_source",
+]

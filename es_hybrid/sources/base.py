@@ -9,7 +9,7 @@ from os import PathLike
 from types import MappingProxyType
 from typing import Any
 
-from es_hybrid.documents import Record
+from es_hybrid.documents import Picture, Record
 from es_hybrid.errors import RecordError, UsageError
 from es_hybrid.field_types import FieldType
 from es_hybrid.json_values import shown
@@ -26,12 +26,14 @@ class Item:
         position: bytes of the source read so far (of the file, before decompression).
         vector: of a record that came with one, or why it cannot be used; None where an embedder
             makes the vectors.
+        picture: what is embedded instead of a text; None where a text is.
     """
 
     where: str
     record: Record | RecordError
     position: int = 0
     vector: Vectors | RecordError | None = None
+    picture: Picture | None = None
 
 
 class Source(ABC):
@@ -43,6 +45,7 @@ class Source(ABC):
         types: field -> the type that its values have, where the source knows.
         left_out: what lies there and is not read -> how often, such as ``{".png files": 3}``.
         reading: how it is read, where one can choose: the same files may hold other records.
+        modality: what its records are: ``"text"``, or ``"image"`` where each has a picture.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Source(ABC):
     types: Mapping[str, FieldType] = MappingProxyType({})
     left_out: Mapping[str, int] = MappingProxyType({})
     reading: str = ""
+    modality: str = "text"
 
     @abstractmethod
     def __iter__(self) -> Iterator[Item]:

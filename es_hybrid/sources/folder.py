@@ -18,6 +18,7 @@ from types import MappingProxyType
 from es_hybrid.documents import DEFAULT_ID_FIELD, Record
 from es_hybrid.errors import RecordError, SourceError
 from es_hybrid.field_types import FieldType
+from es_hybrid.pictures import SUFFIXES
 from es_hybrid.sources import encoding as encodings
 from es_hybrid.sources import files
 from es_hybrid.sources.base import Item, Source
@@ -74,7 +75,7 @@ class Pages(Source):
             has = ", ".join(f"{n} {kind}" for kind, n in self.left_out.items()) or "nothing"
             raise SourceError(
                 f"folder {str(self.path)!r} has no file ending in {', '.join(READERS)} (it has "
-                f"{has}): name data files themselves, such as '{self.path}/*.jsonl'"
+                f"{has}): {_instead(left_out, self.path)}"
             )
 
     def files(self) -> Sequence[str] | None:
@@ -97,6 +98,12 @@ class Pages(Source):
         if self.path.is_dir():
             return walk(self.path, suffixes=READERS)
         return iter([Lying(self.path, self.path.as_posix(), self.size or 0)])
+
+
+def _instead(left_out: Mapping[str, int], folder: Path) -> str:
+    if any(f"{suffix} files" in left_out for suffix in SUFFIXES):
+        return "index its pictures with --mapping images"
+    return f"name data files themselves, such as '{folder}/*.jsonl'"
 
 
 def _record(found: Lying, encoding: str | None) -> Record | RecordError:
