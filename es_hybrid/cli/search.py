@@ -45,7 +45,7 @@ def search(
         print_json(result.to_dict())
         return
     searched = searcher.searched()
-    said = query or "by its vector"
+    said = query or flags.example
     typer.echo(printable(f"{result.mode} search in {name} ({searched.index}): {said}"))
     _show(result, searched, flags)
 

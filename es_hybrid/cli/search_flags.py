@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,9 +22,12 @@ _FOUND, _FUSED, _SHOWN, _SENT = "What is found", "How legs are fused", "What is 
 
 
 def _something(context: typer.Context, vector: str | None) -> str | None:
-    """Without words there has to be a vector."""
-    if vector is None and context.params.get("query") is None:
-        raise UsageError("missing argument QUERY: say what to look for, or give --vector")
+    """Without words there has to be a vector, a picture or a document."""
+    given = [context.params.get(name) for name in ("query", "image", "like")]
+    if vector is None and not any(one is not None for one in given):
+        raise UsageError(
+            "missing argument QUERY: say what to look for, or give --vector, --image or --like"
+        )
     return vector
 
 
@@ -56,6 +60,22 @@ class Flags:
             "What the kNN leg looks for instead of the words: [0.1, …], or a file of that or .npy.",
             metavar="JSON|FILE",
             callback=_something,
+            panel=_FOUND,
+        ),
+    ] = None
+    image: Annotated[
+        Path | None,
+        _option(
+            "A picture that the kNN leg looks for instead of the words.",
+            metavar="FILE",
+            panel=_FOUND,
+        ),
+    ] = None
+    like: Annotated[
+        str | None,
+        _option(
+            "A document whose vector the kNN leg looks for instead; it is not found itself.",
+            metavar="ID",
             panel=_FOUND,
         ),
     ] = None
@@ -164,6 +184,13 @@ class Flags:
     opaque_id: Annotated[
         str | None, _option("X-Opaque-Id, to be found in the server's logs.", panel=_SENT)
     ] = None
+
+    @property
+    def example(self) -> str:
+        """What is looked for without words."""
+        if self.image is not None:
+            return f"like the picture {self.image}"
+        return "by its vector" if self.like is None else f"like {self.like}"
 
     def options(self, searcher: Searcher) -> dict[str, Any]:
         """Those of `Searcher.search` that were said; the rest is left to it.

@@ -8,16 +8,18 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import lru_cache
 from numbers import Integral
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from es_hybrid.errors import UsageError
 from es_hybrid.filters import Filters
 from es_hybrid.fusion import NORMALIZERS, RANK_CONSTANT, check_rank_constant
 from es_hybrid.hits import MODES, Mode
+from es_hybrid.json_values import shown
 from es_hybrid.rerank import Reranker
 from es_hybrid.search.checks import Fields, choice, field_list, given_vector, number, whole, words
 from es_hybrid.search.headers import checked_headers
-from es_hybrid.search.kinds import check_kinds
+from es_hybrid.search.kinds import check_kinds, is_name
 from es_hybrid.search.legs import Leg
 from es_hybrid.search.options import Fusion, Method, Options
 from es_hybrid.search.point_in_time import PointInTime
@@ -41,6 +43,9 @@ _NAMES = tuple(Options.__annotations__)
 # What says how legs are fused, so that what an index was tuned to is left aside.
 _FUSING = ("legs", "method", "weights", "rank_constant", "normalizer", "min_score", "fields")
 
+# What kNN may look for instead of the words.
+_EXAMPLES = ("vector", "image", "like")
+
 # What legs of one's own say themselves.
 _OF_MODES = ("mode", "vector", "min_cosine", "min_bm25", "num_candidates")
 
@@ -57,6 +62,8 @@ class Asked:
     Attributes:
         query: words for BM25 legs, and for the embedder of legs without a vector.
         vector: what the kNN leg of a mode looks for, instead of the embedded words.
+        image: the picture that it looks for.
+        like: id of the document that it looks for.
         mode: which legs run.
         legs: these.
         window: how many each leg returns.
@@ -71,6 +78,8 @@ class Asked:
 
     query: str | None
     vector: Vectors | None
+    image: Any
+    like: str | None
     mode: Mode
     legs: tuple[Leg, ...]
     fields: tuple[str, ...] | None
@@ -108,6 +117,11 @@ class Asked:
         """Whether there is something to fuse."""
         return len(self.legs) > 1
 
+    @property
+    def embeds_words(self) -> bool:
+        """Whether kNN looks for the words, as nothing else was given."""
+        return self.vector is None and self.image is None and self.like is None
+
 
 def asked(query: str | None, options: Options) -> Asked:
     """The arguments of a search, checked as far as they can be without the index.
@@ -117,13 +131,36 @@ def asked(query: str | None, options: Options) -> Asked:
         VectorError: the vector is none.
     """
     rest: Any = {**options}
-    vector = rest.pop("vector", None)
-    checked = _rest(rest, has_words=query is not None, has_vector=vector is not None)
+    vector, image, like = (rest.pop(name, None) for name in _EXAMPLES)
+    given = _check_examples(vector=vector, image=image, like=like)
+    checked = _rest(rest, has_words=query is not None, has_vector=given)
     return Asked(
         query=None if query is None else words(query),
         vector=None if vector is None else given_vector(vector),
+        image=image,
+        like=like,
         **checked,
     )
+
+
+def _check_examples(**given: Any) -> bool:
+    """Whether there is something that kNN looks for instead of the words.
+
+    Raises:
+        UsageError: there are several, or one is of a kind that can never work.
+    """
+    said = [name for name, value in given.items() if value is not None]
+    if len(said) > 1:
+        raise UsageError(f"{said[0]} and {said[1]} are both given: kNN looks for one of them")
+    image, like = given["image"], given["like"]
+    if like is not None and not is_name(like):
+        raise UsageError(f"like {shown(like)} cannot be used: give the id of a document")
+    readable = isinstance(image, str | bytes | Path) or hasattr(image, "getexif")
+    if image is not None and not readable:
+        raise UsageError(
+            f"image {shown(image)} cannot be used: give a file, its bytes, or a picture of Pillow's"
+        )
+    return bool(said)
 
 
 def _rest(options: Options, *, has_words: bool, has_vector: bool) -> Mapping[str, Any]:
@@ -292,7 +329,9 @@ def _legs_of_mode(
 def _check_mode(mode: str, *, has_words: bool, has_vector: bool) -> None:
     choice("mode", mode, MODES)
     if not (has_words or has_vector):
-        raise UsageError("there is nothing to search for: give some words, a vector, or both")
+        raise UsageError(
+            "there is nothing to search for: give some words, a vector, a picture or a document"
+        )
     if not has_words and mode != "knn":
         raise UsageError(f"mode {mode!r} searches for words as well: give some, or take mode knn")
     if has_vector and mode == "bm25":

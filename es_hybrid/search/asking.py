@@ -15,6 +15,7 @@ from es_hybrid.search import native
 from es_hybrid.search.answers import check_whole, gaps, garbled, read
 from es_hybrid.search.asked import Asked
 from es_hybrid.search.exact import scan
+from es_hybrid.search.examples import by_example
 from es_hybrid.search.found import Found, fused_here, fused_there
 from es_hybrid.search.known import Known
 from es_hybrid.search.planning import Means, frame, plan
@@ -83,10 +84,11 @@ def _planned(
 ) -> Steps[Turn]:
     painless = False if known.scripts_refused else None
     means = Means(known.embedder, known.can, painless, vectors, known.route.packs)
-    shared = (
-        *clauses(bound.filters, fields=searched.fields),
-        *clauses(asked.filters, fields=searched.fields),
+    limits = clauses(bound.filters, fields=searched.fields)
+    asked, itself = yield from by_example(
+        asked, searched, known.embedder, bound=limits, routing=bound.routing
     )
+    shared = (*limits, *clauses(asked.filters, fields=searched.fields), *itself)
     legs = yield from plan(asked, searched, shared, means)
     return Turn(
         asked, searched, legs, shared, frame(asked, searched), _header(asked, searched, bound)

@@ -43,7 +43,7 @@ def embedded(searches: Sequence[Asked], known: Known) -> Steps[Embedded]:
         leg.text or one.query or ""
         for one in searches
         for leg in one.legs
-        if leg.kind == "knn" and leg.vector is one.vector is None and one.pit is None
+        if leg.kind == "knn" and leg.vector is None and one.embeds_words and one.pit is None
     ]
     if len(searches) < 2 or len(wanted) < 2:
         return Embedded()

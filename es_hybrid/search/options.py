@@ -23,6 +23,8 @@ class Options(TypedDict, total=False):
 
     - ``vector``: what the kNN leg looks for, instead of the embedded query; as many numbers as
       the index has dimensions.
+    - ``image``: a picture (a file, its bytes, or one of Pillow's) that kNN looks for instead.
+    - ``like``: id of a document whose vector kNN looks for instead; it is not found itself.
     - ``mode``: ``"hybrid"`` fuses BM25 and kNN; ``"bm25"`` and ``"knn"`` run one. Without it,
       hybrid where there are words, and knn where there are none.
     - ``legs``: ranked lists of one's own (`Leg.bm25`, `Leg.knn`, `Leg.query`) instead of a mode.
@@ -56,7 +58,8 @@ class Options(TypedDict, total=False):
     - ``pit``: a point in time of this searcher, which all legs and pages see alike; it keeps to
       the same copies of the shards, as ``preference`` would.
     - ``collapse``: a keyword or number field: only the best hit for each of its values.
-    - ``source``: fields of the source to return, or False for none.
+    - ``source``: fields of the source to return, or False for none; thumbnails of pictures come
+      only where they are named: ``["title", "thumbnail"]``.
     - ``highlight``: True for all fields that BM25 legs search, fields, or Elasticsearch's own
       ``highlight`` object; a hit that kNN alone found has none.
     - ``aggs``: Elasticsearch's aggregations, over all documents that any leg matches.
@@ -77,6 +80,8 @@ class Options(TypedDict, total=False):
     """
 
     vector: Any
+    image: Any
+    like: str | None
     mode: Mode | None
     legs: Sequence[Leg] | None
     fields: Fields | None

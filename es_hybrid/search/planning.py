@@ -8,6 +8,7 @@ from typing import Any
 
 from es_hybrid.capabilities import Capabilities
 from es_hybrid.contract import Contract
+from es_hybrid.documents import THUMBNAIL_FIELD
 from es_hybrid.embedders import Embedder, query_vector
 from es_hybrid.errors import UsageError
 from es_hybrid.filters import Clause, clauses
@@ -162,4 +163,8 @@ def frame(asked: Asked, searched: Searched) -> Frame:
 def _source(wanted: bool | Sequence[str], searched: Searched) -> Any:
     if wanted is False:
         return False
-    return searched.source if wanted is True else {**searched.source, "includes": list(wanted)}
+    if wanted is True:
+        return searched.source
+    named = {THUMBNAIL_FIELD}.intersection(wanted)
+    excludes = [name for name in searched.source["excludes"] if name not in named]
+    return {"excludes": excludes, "includes": list(wanted)}

@@ -8,7 +8,13 @@ from functools import cached_property
 from typing import Any
 
 from es_hybrid.contract import Contract, same_model
-from es_hybrid.documents import EXACT_SUBFIELD, META_FIELD, PASSAGES_FIELD, VECTOR_FIELD
+from es_hybrid.documents import (
+    EXACT_SUBFIELD,
+    META_FIELD,
+    PASSAGES_FIELD,
+    THUMBNAIL_FIELD,
+    VECTOR_FIELD,
+)
 from es_hybrid.errors import ContractError, IndexNotFound, NoContract, UsageError
 from es_hybrid.json_values import shown
 from es_hybrid.live import reading
@@ -117,7 +123,11 @@ class Searched:
         """``_source`` without what a model or es_hybrid wrote."""
         vectors = (name for name, kind in self.fields.items() if kind == "dense_vector")
         passages = any(one is not None and one.passages for one in self.contracts.values())
+        pictures = any(
+            one is not None and one.embedder.modality == "image" for one in self.contracts.values()
+        )
         ours = [VECTOR_FIELD, META_FIELD, *([PASSAGES_FIELD] if passages else [])]
+        ours += [THUMBNAIL_FIELD] if pictures else []
         return {"excludes": list(dict.fromkeys([*ours, *vectors]))}
 
     def check_fields(self, fields: Collection[str]) -> None:

@@ -249,7 +249,7 @@ def test_a_bound_filter_that_is_none_is_refused_where_it_is_bound(server, given)
     ("options", "said"),
     [
         ({"siez": 3}, "no option 'siez': did you mean 'size'"),
-        ({"zzz": 3}, "no option 'zzz': there are vector, mode"),
+        ({"zzz": 3}, "no option 'zzz': there are vector, image"),
         ({"mode": 7}, "unknown mode 7: choose one of hybrid, bm25, knn"),
         ({"mode": ["bm25"]}, "unknown mode"),
         ({"method": "max"}, "unknown method 'max': choose one of rrf, linear"),
