@@ -98,7 +98,7 @@ def test_a_text_without_known_words_has_a_reason_and_no_vector(words):
 
 def test_a_query_without_known_words_offers_bm25(words):
     with pytest.raises(
-        VectorError, match=r"'xyz' is among .*; search by its words alone with --mode bm25"
+        VectorError, match=r"'xyz' is among .*: search by its words alone with --mode bm25"
     ):
         query_vector(load_embedder(words), "xyz")
 

@@ -73,9 +73,7 @@ class WordVectors:
         Raises:
             VectorError: a text has no word that has a vector.
         """
-        means = [self._mean(text) for text in texts]
-        rows = np.array(means, np.float32).reshape(len(texts), self.info.dims)
-        return without(rows, self._direction)
+        return self._embed(texts, way_out="train on more text, or with a smaller --min-count")
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """As documents.
@@ -83,10 +81,7 @@ class WordVectors:
         Raises:
             VectorError: a text has no word that has a vector.
         """
-        try:
-            return self.embed_documents(texts)
-        except VectorError as error:
-            raise VectorError(f"{error}; search by its words alone with --mode bm25") from None
+        return self._embed(texts, way_out="search by its words alone with --mode bm25")
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Words of each text, known or not; there is no limit."""
@@ -99,7 +94,12 @@ class WordVectors:
         found = list(islice(known, _PROBES * _PROBE_WORDS)) or list(self._words.places)[:_PROBES]
         return tuple(" ".join(found[start::_PROBES] or found) for start in range(_PROBES))
 
-    def _mean(self, text: str) -> Vectors:
+    def _embed(self, texts: Sequence[str], *, way_out: str) -> Vectors:
+        means = [self._mean(text, way_out) for text in texts]
+        rows = np.array(means, np.float32).reshape(len(texts), self.info.dims)
+        return without(rows, self._direction)
+
+    def _mean(self, text: str, way_out: str) -> Vectors:
         """The weighted mean of the words that have a vector, shape (dims,)."""
         places = [
             self._words.places[word] for word in self._cut(text) if word in self._words.places
@@ -107,8 +107,7 @@ class WordVectors:
         if not places:
             raise VectorError(
                 f"none of the words of {_shortened(text)!r} is among the "
-                f"{len(self._words.places):,} of {self._name!r}: train on more text, or with a "
-                "smaller --min-count"
+                f"{len(self._words.places):,} of {self._name!r}: {way_out}"
             )
         vectors = self._words.vectors[places]
         if self._weights is not None:
