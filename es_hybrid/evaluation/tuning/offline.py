@@ -40,6 +40,8 @@ class Pair:
         there: whether a column holds a document, bool, shape (queries, documents).
         gains: its grade, float64, the same shape.
         ranks: of each leg, from 1; infinite where it does not hold a document, float32.
+        relevant: the columns that have a grade, and some that have none where another row has
+            more; integers, shape (queries, most of any query).
     """
 
     legs: Sequence[tuple[Leg[Key], Leg[Key]]]
@@ -47,6 +49,7 @@ class Pair:
     there: npt.NDArray[np.bool_]
     gains: Doubles
     ranks: tuple[Floats, Floats]
+    relevant: npt.NDArray[np.intp]
 
 
 def paired_legs(legs: Mapping[str, Legs], qrels: Qrels, setting: Setting) -> Pair:
@@ -73,7 +76,9 @@ def paired_legs(legs: Mapping[str, Legs], qrels: Qrels, setting: Setting) -> Pai
         there[number, : len(graded)] = True
         gains[number, : len(graded)] = graded
     ranks = tuple(_ranks([pair[place] for pair in pairs], keys, shape) for place in (0, 1))
-    return Pair(pairs, keys, there, gains, (ranks[0], ranks[1]))
+    most = int((gains > 0).sum(1).max(initial=0))
+    relevant = np.argsort(-gains, axis=1, kind="stable")[:, :most]
+    return Pair(pairs, keys, there, gains, (ranks[0], ranks[1]), relevant)
 
 
 def _ranks(
@@ -105,10 +110,24 @@ def values(pair: Pair, family: Family, ideal: Doubles) -> Doubles:
     for share in SHARES:
         factors = _factors(pair, family.setting, weights(share))
         score = factors[0][:, None] * bm25 + factors[1][:, None] * knn
-        order = np.argsort(np.where(pair.there, -score, np.inf), axis=1, kind="stable")
-        gains = np.take_along_axis(pair.gains, order[:, :DEPTH], 1)
-        found.append(_dcg(gains) / ideal)
+        found.append(_dcg_of_relevant(pair, score) / ideal)
     return np.array(found)
+
+
+def _dcg_of_relevant(pair: Pair, score: Floats) -> Doubles:
+    """DCG@10 of each query, from the ranks of relevant documents alone: nothing is sorted.
+
+    A document's rank is one more than how many have a higher score, or the same and a lower tie.
+    """
+    score = np.where(pair.there, score, np.float32(-np.inf))
+    mine = np.take_along_axis(score, pair.relevant, 1)[:, :, None]
+    columns = np.arange(score.shape[1])
+    ahead = score[:, None, :] > mine
+    ahead |= (score[:, None, :] == mine) & (columns < pair.relevant[:, :, None])
+    ranks = 1 + ahead.sum(2)
+    gains = np.take_along_axis(pair.gains, pair.relevant, 1)
+    made: Doubles = np.where(ranks <= DEPTH, gains / np.log2(1 + ranks), 0.0).sum(1)
+    return made
 
 
 def _dcg(gains: Doubles) -> Doubles:
