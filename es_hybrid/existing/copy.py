@@ -254,12 +254,13 @@ class Copy:
             return text_document(Found(found.id, {}, 0, 0, found.routing), names, index=index)
 
     def _parts(self, donor: Found, document: Document) -> dict[str, Any] | None:
-        """The vectors that were made of this very text; None where there are none."""
+        """The vectors that were made of this very text or picture; None where there are none."""
         known = text_hash(donor)
+        of_picture = self.job.contract.embedder.modality == "image"  # whose hash no text has
         adopted = self.job.source.adopted and self.job.keeps and known is None
         name = vectors_of(self.job.contract)
         vectors = value_at(donor.source, name)
-        if vectors is None or not (known == document.text_hash or adopted):
+        if vectors is None or not (of_picture or known == document.text_hash or adopted):
             return None
         made = donor.source.get(META_FIELD)
         return {name: vectors, META_FIELD: dict(made) if isinstance(made, Mapping) else {}}

@@ -183,7 +183,22 @@ def _agreed(client: Elasticsearch, index: Existing, making: Making) -> tuple[Con
         check_room(index, contract)
         return contract, embedder
     _compare(index, contract, making)
-    return contract, index_embedder(contract, making.embedder, index=index.index, send=way(client))
+    model = index_embedder(contract, making.embedder, index=index.index, send=way(client))
+    return contract, reading_texts(model)
+
+
+def reading_texts(embedder: Embedder) -> Embedder:
+    """The embedder, if documents that are texts can get its vectors.
+
+    Raises:
+        UsageError: it sees pictures, which the index does not hold.
+    """
+    if embedder.info.modality == "image":
+        raise UsageError(
+            f"{embedder.info.id} sees pictures, and an index holds none to make vectors of: index "
+            "their folder with es-hybrid index NAME FOLDER --mapping images"
+        )
+    return embedder
 
 
 def new_contract(
@@ -195,7 +210,7 @@ def new_contract(
         UsageError: a similarity, vector index or passages that can never work.
         EmbedderError: the embedder cannot be loaded.
     """
-    embedder = reached(making.embedder or DEFAULT_EMBEDDER, way(client))
+    embedder = reading_texts(reached(making.embedder or DEFAULT_EMBEDDER, way(client)))
     kind = vector_index_type(making.vector_index or DEFAULT_VECTOR_INDEX, dims=embedder.info.dims)
     if kind.demanding:
         can = capabilities.read(client)

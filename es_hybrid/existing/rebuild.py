@@ -220,7 +220,7 @@ def _embedder_of(
         ContractError: another one is asked for, and its own is not loaded on the word of an index.
     """
     contract = new.promised
-    if contract.embedder.label is not None:
+    if _made_elsewhere(contract):
         return None
     try:
         return index_embedder(contract, asked, index=new.index, send=way(client))
@@ -233,6 +233,11 @@ def _embedder_of(
             f"the rebuild that made {new.index!r} was interrupted: end it first with --embedder "
             f"{contract.embedder.id}, then run this one ({error})"
         ) from error
+
+
+def _made_elsewhere(contract: Contract) -> bool:
+    """Whether vectors are copied, as they came ready-made, or are those of pictures."""
+    return contract.embedder.label is not None or contract.embedder.modality == "image"
 
 
 def _passages(said: str | None, old: Contract) -> Any:
@@ -256,12 +261,12 @@ def next_contract(
     old = source.promised
     names = making.text_fields or old.text_fields
     profile = old.analysis if analysis is None else check_analysis(analysis)
-    if making.embedder is None and old.embedder.label is not None:
+    if making.embedder is None and _made_elsewhere(old):
         contract = replace(old, analysis=profile, vector_index=str(making.vector_index))
         if making.similarity != old.similarity or making.passages or names != old.text_fields:
             raise UsageError(
-                f"{source.name!r} holds ready vectors, {old.embedder.id}: name an --embedder to "
-                "have them made in another way"
+                f"{source.name!r} holds vectors that are not made of its texts, "
+                f"{old.embedder.id}: name an --embedder to have them made in another way"
             )
         return contract, None
     if making.embedder is None:

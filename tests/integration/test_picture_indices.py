@@ -12,6 +12,7 @@ from PIL import Image
 from es_hybrid import AsyncSearcher, Indexer, Searcher, capabilities
 from es_hybrid.client import path, request
 from es_hybrid.errors import ContractMismatch, EmbedderError, UsageError
+from es_hybrid.existing import enrich, rebuild
 from es_hybrid.sources import Pictures
 from tests.commands import Terminal
 from tests.drawn import BAD, BLUE, GREEN, ODD, RED, SIXTEEN_BITS, described, laid, plain, saved
@@ -311,6 +312,24 @@ def test_the_command_searches_by_a_picture_and_by_a_document(cli, searcher, name
     like = cli("search", name, "--like", "sea.png", "--json").json
     assert f"like the picture {folder}/sea.png" in " ".join(found.out.split())
     assert len(like["hits"]) == 2
+
+
+def test_vectors_of_pictures_are_copied_into_a_new_version(es, name, folder):
+    write(es, name, folder)
+    try:
+        rebuild(es, name, analysis="english")
+        report = write(es, name, folder)
+        found = Searcher(es, name, embedder=Colours()).search("blue", mode="knn")
+        assert (report.index, report.unchanged) == (f"{name}-000002", 3)
+        assert ids(found)[0] == "sea.png"
+    finally:
+        request(es, "DELETE", path(f"{name}-000002"), ok=(404,))
+
+
+def test_no_texts_are_embedded_into_an_index_of_pictures(es, name, folder):
+    write(es, name, folder)
+    with pytest.raises(UsageError, match="colours-0 sees pictures"):
+        enrich(es, name, embedder=Colours())
 
 
 def test_the_command_indexes_a_folder(cli, name, folder, tmp_path, monkeypatch):
