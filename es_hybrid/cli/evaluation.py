@@ -50,7 +50,10 @@ def evaluate(
         ),
     ] = None,
     modes: Annotated[
-        str | None, typer.Option(help="Default: bm25,knn,hybrid.", metavar="MODES")
+        str | None,
+        typer.Option(
+            help="Default: bm25,knn,hybrid, and of a tuned index untuned.", metavar="MODES"
+        ),
     ] = None,
     measures: Annotated[
         str,
@@ -98,20 +101,20 @@ def evaluate(
 
     _check(name, runs, run_out)
     check_report(report)
-    asked = _Asked(
-        queries=queries,
-        qrels=qrels,
-        ways=_ways(modes),
-        runs=runs or (),
-        measures=listed("--measures", measures),
-        depth=depth,
-        timed=timed,
-    )
     with ExitStack() as stack:
         searcher = None
         if name is not None:
             client = stack.enter_context(connect(settings))
             searcher = Searcher(client, name, embedder=embedder, filter=filter)
+        asked = _Asked(
+            queries=queries,
+            qrels=qrels,
+            ways=_ways(modes, searcher),
+            runs=runs or (),
+            measures=listed("--measures", measures),
+            depth=depth,
+            timed=timed,
+        )
         found, told = _measured(searcher, asked, shown=show)
     if run_out is not None:
         _write(run_out, {way: found.rankings[way] for way in asked.ways})
@@ -143,14 +146,15 @@ def _check(name: str | None, runs: list[Path] | None, run_out: Path | None) -> N
         raise UsageError("--run-out writes what was searched: give the NAME of an index")
 
 
-def _ways(modes: str | None) -> Ways:
-    from es_hybrid.evaluation.searching import DEFAULT_WAYS, ways
+def _ways(modes: str | None, searcher: Searcher | None) -> Ways:
+    from es_hybrid.evaluation.searching import DEFAULT_WAYS, UNTUNED, usual_ways, ways
     from es_hybrid.hits import MODES
     from es_hybrid.search.checks import choice
 
     if modes is None:
-        return DEFAULT_WAYS
-    return ways([choice("--modes", mode, MODES) for mode in listed("--modes", modes)])
+        return DEFAULT_WAYS if searcher is None else usual_ways(searcher)
+    known = (*MODES, UNTUNED)
+    return ways([choice("--modes", mode, known) for mode in listed("--modes", modes)])
 
 
 def _measured(searcher: Searcher | None, asked: _Asked, *, shown: int) -> _Found:

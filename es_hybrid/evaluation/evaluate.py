@@ -213,7 +213,7 @@ def evaluate(
     if searcher is not None:
         if same := sorted(found.keys() & ways.keys()):
             raise UsageError(f"a run is called {same[0]!r} as a mode is: give its file a new name")
-        notes += _missing(searcher, collection)
+        notes += [*_missing(searcher, collection), *_tuned(searcher, ways, depth)]
         queries = {query: collection.queries[query] for query in collection.qrels}
         if searches:
             latencies = timed(searcher, queries, ways=ways, searches=searches)
@@ -265,6 +265,27 @@ def _missing(searcher: Searcher, collection: Collection) -> Iterator[str]:
         yield (
             f"{missing:,} of {len(wanted):,} relevant documents are not in {searcher.name!r}, and "
             "cannot be found: all measures are the lower for it"
+        )
+
+
+def _tuned(searcher: Searcher, ways: Ways, depth: int) -> Iterator[str]:
+    """What is said of an index that was tuned, as searches go by it."""
+    by_it = [
+        way
+        for way, asked in ways.items()
+        if asked.get("mode") in (None, "hybrid") and asked.get("tuned", True)
+    ]
+    tuned = searcher.searched().tuned
+    if not by_it or tuned is None:
+        return
+    yield (
+        f"{searcher.name!r} was tuned, and {', '.join(by_it)} goes by it: the queries that it was "
+        "tuned with say too much good of it; measure with others"
+    )
+    if tuned.setting.window < depth:
+        yield (
+            f"its window of {tuned.setting.window} is widened to the depth of {depth}: --depth 10 "
+            "measures what a page of ten shows"
         )
 
 

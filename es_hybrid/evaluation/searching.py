@@ -29,14 +29,34 @@ _PAGE, TIMED = 10, 50
 _SEED = 7
 
 
+# Hybrid search as it is without what `es-hybrid tune` wrote into the index.
+UNTUNED = "untuned"
+
+
 def ways(modes: Sequence[str]) -> dict[str, Options]:
     """The ways to search that modes are: each is called as its mode."""
-    return {mode: cast("Options", {"mode": mode}) for mode in modes}
+    return {mode: _options(mode) for mode in modes}
+
+
+def _options(mode: str) -> Options:
+    if mode == UNTUNED:
+        return {"mode": "hybrid", "tuned": False}
+    return cast("Options", {"mode": mode})
 
 
 # What is compared unless something else is asked.
 DEFAULT_WAYS = ways(("bm25", "knn", "hybrid"))
 assert set(DEFAULT_WAYS) == set(MODES)  # noqa: S101 - a mode that is added is to be measured too
+
+
+def usual_ways(searcher: Searcher) -> Ways:
+    """The modes; of a tuned index also hybrid search as it was before.
+
+    Raises:
+        EsHybridError: as `Searcher.searched`.
+    """
+    tuned = searcher.searched().tuned is not None
+    return DEFAULT_WAYS | ways([UNTUNED]) if tuned else DEFAULT_WAYS
 
 
 def search_all(

@@ -13,6 +13,8 @@ from es_hybrid.evaluation.agreement import agreement
 from es_hybrid.evaluation.evaluate import evaluate
 from es_hybrid.evaluation.runs import ids, read_run
 from es_hybrid.evaluation.searching import ways
+from es_hybrid.evaluation.tuning.stored import store
+from es_hybrid.tuned import Setting, Tuned
 from tests.commands import Terminal
 
 TEXTS = {
@@ -152,6 +154,27 @@ def test_the_command_tells_without_judgements_how_alike_modes_are(typed):
     assert ended.code == 0
     assert "overlap@10" in ended.out
     assert "--qrels" in ended.out
+
+
+@pytest.fixture
+def tuned(es, searcher):
+    """The index, tuned to trust words alone, until the end of a test."""
+    contract = searcher.searched().contract
+    setting = Setting(weights=(1.0, 0.0), window=50)
+    told = {"source": "judged", "queries": 4, "date": "2026-11-23", "setting": setting}
+    fits = {"embedder": contract.embedder.id, "text_fields": contract.text_fields}
+    store(es, "t-evaluated-000001", Tuned(**told, **fits))
+    yield
+    store(es, "t-evaluated-000001", None)
+
+
+@pytest.mark.usefixtures("tuned")
+def test_a_tuned_index_is_measured_as_it_is_searched_and_as_it_was_before(typed):
+    told = typed("--json", "--timed", "0").json
+    found = [told["per_query"][query] for query in ("q1", "q2", "q4")]  # words find nothing of q3
+    assert list(told["modes"]) == ["bm25", "knn", "hybrid", "untuned"]
+    assert all(one["hybrid"]["AP"] == one["bm25"]["AP"] for one in found)
+    assert ["was tuned" in note for note in told["notes"]].count(True) == 1
 
 
 FAULTS = {
