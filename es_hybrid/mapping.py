@@ -14,6 +14,7 @@ from es_hybrid.documents import META_FIELD, PARTS_SUBFIELD, PASSAGES_FIELD, VECT
 from es_hybrid.errors import InvalidIndexName, NoContract, UsageError
 from es_hybrid.field_types import META_KEY as FIELD_META_KEY
 from es_hybrid.field_types import FieldType, field_type
+from es_hybrid.model_references import References, references
 from es_hybrid.similarity import similarity
 from es_hybrid.vector_index import vector_index_type
 
@@ -184,6 +185,7 @@ class LiveIndex:
         fields: full name of every mapped field -> its type.
         types: those of them that were given a type, and which.
         alias: its `write_alias`, where it has one and these credentials may know of it.
+        models: field -> id of the fitted model that fills it in each document.
     """
 
     name: str
@@ -192,6 +194,7 @@ class LiveIndex:
     fields: Mapping[str, str]
     types: Mapping[str, FieldType] = field(default_factory=dict)
     alias: str | None = None
+    models: References = field(default_factory=dict)
 
     @property
     def lexical_fields(self) -> tuple[str, ...]:
@@ -231,7 +234,8 @@ def live_index(name: str, answer: Mapping[str, Any]) -> LiveIndex:
         )
     fields = {name: spec.get("type", "object") for name, spec in field_specs(properties)}
     alias = known_write_alias(index, body)
-    return LiveIndex(name, index, contract, fields, dict(_typed(properties)), alias)
+    models = references(body.get("mappings", {}))
+    return LiveIndex(name, index, contract, fields, dict(_typed(properties)), alias, models)
 
 
 def known_write_alias(index: str, body: Mapping[str, Any]) -> str | None:

@@ -24,7 +24,6 @@ from elasticsearch import Elasticsearch
 
 from es_hybrid import capabilities, transforms
 from es_hybrid.anomalies.drift import MOST, Shift, shift
-from es_hybrid.anomalies.neighbours import Neighbours
 from es_hybrid.anomalies.options import Options
 from es_hybrid.anomalies.window import Windows, windows
 from es_hybrid.client import request
@@ -32,6 +31,7 @@ from es_hybrid.clusters import kmeans
 from es_hybrid.errors import UsageError
 from es_hybrid.filters import Clause
 from es_hybrid.fitted.model import Floats, nearest, whole
+from es_hybrid.search.neighbours import Neighbours
 from es_hybrid.vector_stream import VectorIndex, batches, count
 from es_hybrid.vectors import Vectors
 
@@ -146,7 +146,7 @@ def _neighbours(
     if k >= documents:
         raise UsageError(f"k {k} must be below the {documents} documents that there are")
     asked = Neighbours(
-        lambda where, lines: request(client, "POST", where, body=lines, ndjson=True),
+        lambda where, lines: request(client, "POST", where, body=lines),
         index.index,
         index.contract,
         k=k,

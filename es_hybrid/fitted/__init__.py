@@ -1,15 +1,13 @@
 """Models that were fitted on the vectors of an index: they score documents, or sort them."""
 
 from es_hybrid.fitted.model import Fitted, Kind, nearest, whole
-from es_hybrid.fitted.stored import MODELS_INDEX, References, model_of, references
+from es_hybrid.fitted.stored import MODELS_INDEX, model_of
 
 __all__ = [
     "MODELS_INDEX",
     "Fitted",
     "Kind",
-    "References",
     "model_of",
     "nearest",
-    "references",
     "whole",
 ]

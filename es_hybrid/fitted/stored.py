@@ -6,9 +6,6 @@ cluster state, and read with each search.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from elasticsearch import Elasticsearch
 
 from es_hybrid.client import path, request
@@ -17,20 +14,6 @@ from es_hybrid.fitted.model import Fitted, from_record
 
 # Hidden: no pattern of a search finds it.
 MODELS_INDEX = "es_hybrid-models"
-
-REFERENCES_KEY = "es_hybrid_models"
-
-# Field of the documents -> id of the model that fills it.
-References = Mapping[str, str]
-
-
-def references(mappings: Mapping[str, Any]) -> References:
-    """The models that an index uses, by its mapping; anybody may have written there."""
-    meta = mappings.get("_meta")
-    said = meta.get(REFERENCES_KEY) if isinstance(meta, Mapping) else None
-    if not isinstance(said, Mapping):
-        return {}
-    return {str(name): model for name, model in said.items() if isinstance(model, str) and model}
 
 
 def model_of(client: Elasticsearch, identifier: str) -> Fitted:

@@ -211,7 +211,8 @@ class _Indexing:
                 passages=target.contract.passages is not None,
                 vector_field=target.contract.vector_field,
                 pictures=pictures,
-            ),
+            )
+            | set(target.models),
         )
 
 

@@ -41,6 +41,7 @@ from es_hybrid.indexing.plan import Plan, plan
 from es_hybrid.indexing.prune import Pruned, prune
 from es_hybrid.indexing.ready import Ready
 from es_hybrid.indexing.report import Problem, Progress, Report, Tally
+from es_hybrid.indexing.scoring import members, scoring
 from es_hybrid.indexing.sending import Outcome, Sender, gone
 from es_hybrid.indexing.state import index_id
 from es_hybrid.indexing.stored import Stored
@@ -131,6 +132,7 @@ class Run:
             base64=self.can.base64_vectors,
             vector_field=job.target.contract.vector_field,
         )
+        self.scoring = scoring(self.requests, self.target, can=self.can)
         self.ready = False
         self.index_id = job.index_id
         self.position = 0
@@ -212,7 +214,8 @@ class Run:
 
     def _notes(self) -> tuple[str, ...]:
         changed = f"{_CHANGED}: what was read may be half old, half new; run the same command again"
-        return (*self.target.notes, changed) if self._changed() else self.target.notes
+        notes = (*self.target.notes, *self.scoring.notes)
+        return (*notes, changed) if self._changed() else notes
 
     def _finish(self) -> None:
         """Also on Ctrl-C: what is on its way is waited for, counted and made searchable."""
@@ -266,19 +269,32 @@ class Run:
     def _prepared(self, todo: Plan) -> Iterator[Prepared]:
         """First those whose vectors the index has, then those that are embedded."""
         write = list(todo.write)
-        for document, item in self._kept(todo.rewrite):
-            if item is None:
-                write.append(document)
-                continue
-            self.tally.rewritten += 1
-            yield self.stored.prepared(item)
+        yield from self._stored(self._taken_over(todo.rewrite, write))
         ready = [document for document in write if document.vector is not None]
         if ready:
             yield from self._given(ready)
         if len(ready) < len(write):
             write = [document for document in write if document.vector is None]
             self._count_too_long(write)
-            yield from map(self.stored.prepared, self._embedded(write))
+            yield from self._stored(self._embedded(write))
+
+    def _stored(self, items: Iterator[Embedded]) -> Iterator[Prepared]:
+        """With what fitted models say of them."""
+        if not self.scoring.models:
+            return map(self.stored.prepared, items)
+        scored = self.scoring.each(items)
+        return (self.stored.prepared(item, members(told)) for item, told in scored)
+
+    def _taken_over(
+        self, documents: Sequence[Document], write: list[Document]
+    ) -> Iterator[Embedded]:
+        """Those whose vectors the index has; the others are put behind what is to be embedded."""
+        for document, item in self._kept(documents):
+            if item is None:
+                write.append(document)
+                continue
+            self.tally.rewritten += 1
+            yield item
 
     def _kept(self, documents: Sequence[Document]) -> Iterator[tuple[Document, Embedded | None]]:
         target = self.target
@@ -298,6 +314,8 @@ class Run:
         found = checked(documents, maker=contract.embedder.id, scaled=scaled)
         for document, why in found.refused:
             self._dead(document, why, error=EmbedderError.__name__)
+        if self.scoring.models:
+            return self._stored(found.embedded())
         return self.stored.prepared_each(found)
 
     def _embedded(self, documents: Sequence[Document]) -> Iterator[Embedded]:

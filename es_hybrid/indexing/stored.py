@@ -49,9 +49,14 @@ class Stored:
         self._until = 0.0
         self._origin = b""
 
-    def prepared(self, item: Embedded) -> Prepared:
-        """One document."""
-        return prepared(self._own(item), self._beside(item))
+    def prepared(self, item: Embedded, more: bytes = b"") -> Prepared:
+        """One document.
+
+        Args:
+            item: with its vectors.
+            more: members of a JSON object that it gets as well, each with a comma behind it.
+        """
+        return prepared(self._own(item), (more, *self._beside(item)))
 
     def prepared_each(self, given: Checked) -> Iterator[Prepared]:
         """Documents that came with their vectors, in order."""

@@ -26,6 +26,7 @@ from es_hybrid.mapping import (
     first_version,
     live_index,
 )
+from es_hybrid.model_references import References
 from es_hybrid.passages import PassageSize
 from es_hybrid.similarity import DEFAULT_SIMILARITY, similarity
 from es_hybrid.steps import run
@@ -85,6 +86,7 @@ class Target:
         detected: whether its analysis was told by the texts.
         notes: what the user should know about that.
         alias: one of this index alone, which is written through; None where there is none.
+        models: field -> id of the fitted model that fills it in each document.
     """
 
     name: str
@@ -98,6 +100,7 @@ class Target:
     detected: bool = False
     notes: tuple[str, ...] = ()
     alias: str | None = None
+    models: References = field(default_factory=dict)
 
     def settled(self, analysis: str, *, note: str | None = None) -> Target:
         """The target with the analysis that its texts ask for, and what is to be said of it."""
@@ -160,6 +163,7 @@ def existing(live: LiveIndex, name: str, wanted: Wanted, *, send: Send | None = 
         types=types,
         new_types={name: kind for name, kind in types.items() if live.types.get(name) != kind},
         alias=live.alias,
+        models=live.models,
     )
 
 

@@ -12,7 +12,8 @@ from es_hybrid.documents import reserved_fields
 from es_hybrid.errors import RequestRefused, UsageError
 from es_hybrid.existing.index import Existing, existing_index
 from es_hybrid.fitted.model import Fitted
-from es_hybrid.fitted.stored import MODELS_INDEX, REFERENCES_KEY, references
+from es_hybrid.fitted.stored import MODELS_INDEX
+from es_hybrid.model_references import REFERENCES_KEY, references
 
 _THERE = "resource_already_exists_exception"
 

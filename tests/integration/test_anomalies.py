@@ -10,7 +10,7 @@ from es_hybrid import Indexer, Searcher
 from es_hybrid.anomalies import METHODS, Options, anomalies
 from es_hybrid.client import path, request
 from es_hybrid.errors import NoContract, UsageError
-from es_hybrid.fitted import MODELS_INDEX
+from es_hybrid.fitted import MODELS_INDEX, model_of
 from tests.commands import Terminal
 from tests.embedders import WordEmbedder
 
@@ -233,3 +233,111 @@ def test_models_are_hidden_from_searches_over_everything(es, planted):
     found = request(es, "GET", path("*", "_search"))
     assert MODELS_INDEX not in {hit["_index"] for hit in found["hits"]["hits"]}
     assert Searcher(es, planted).search("document", mode="bm25", filter="anomaly.flag=true").total
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_documents_that_come_in_are_scored_as_well(es, planted, method):
+    if method == "recent":
+        write(es, planted, records(around(0, 30, 7), prefix="late", day=31))
+    look(es, planted, method, write=True)
+    usual, odd = around(0, 1, 8), around(9, 1, 9)
+    report = write(es, planted, records(usual, prefix="in") + records(odd, prefix="out"))
+    assert (report.indexed, report.notes) == (2, ())
+    assert source(es, planted, "in0")["anomaly"]["flag"] is False
+    assert source(es, planted, "out0")["anomaly"]["flag"] is True
+
+
+def test_a_score_at_ingestion_is_that_of_a_later_pass(es, planted):
+    look(es, planted, "mean", write=True)
+    write(es, planted, records(around(0, 30, 7), prefix="late"))
+    model = request(es, "GET", path(planted, "_mapping"))[f"{planted}-000001"]["mappings"]["_meta"]
+    kept = model_of(es, model["es_hybrid_models"]["anomaly"])
+    vectors = around(0, 30, 7)
+    units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    expected = [one["score"] for one in kept.values(units.astype(np.float32))]
+    found = [source(es, planted, f"late{row}")["anomaly"]["score"] for row in range(30)]
+    assert found == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.fixture
+def texts(es, name):
+    """Sixty texts, whose scores are written."""
+    rows = [{"_id": str(row), "text": f"word{row % 7} tail{row}", "price": 1} for row in range(60)]
+    Indexer(es, name, embedder=WORDS).write(rows)
+    look(es, name, "mean", write=True)
+    return name, rows
+
+
+WORDS = WordEmbedder()
+
+
+def test_what_is_written_back_changes_nothing_for_the_next_run(es, texts):
+    name, rows = texts
+    report = Indexer(es, name, embedder=WORDS).write(rows)
+    assert (report.unchanged, report.indexed) == (60, 0)
+    assert "score" in source(es, name, "7")["anomaly"]
+
+
+@pytest.mark.parametrize("change", [{"price": 2}, {"text": "another text"}])
+def test_a_changed_document_keeps_a_score(es, texts, change):
+    name, rows = texts
+    report = Indexer(es, name, embedder=WORDS).write([{**rows[7], **change}])
+    found = source(es, name, "7")
+    assert report.indexed == 1
+    assert change.items() <= found.items()
+    assert found["anomaly"].keys() == {"score", "flag"}
+
+
+def test_a_record_with_a_field_of_that_name_is_refused(es, texts):
+    name, rows = texts
+    report = Indexer(es, name, embedder=WORDS).write([{**rows[0], "anomaly": 3}, rows[1]])
+    assert report.rejected == 1
+    assert "written by es_hybrid itself" in report.problems[0].reason
+
+
+def test_a_model_of_another_embedder_scores_nothing_and_says_so(es, texts):
+    name, _ = texts
+    index = f"{name}-000001"
+    meta = request(es, "GET", path(index))[index]["mappings"]["_meta"]
+    model = meta["es_hybrid_models"]["anomaly"]
+    request(es, "POST", path(MODELS_INDEX, "_update", model), body={"doc": {"embedder": "other"}})
+    report = Indexer(es, name, embedder=WORDS).write([{"_id": "new", "text": "new"}])
+    assert "fitted on vectors of other" in report.notes[0]
+    assert "anomaly" not in source(es, name, "new")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"centres": "AAAA"}, "is damaged"),
+        ({"schema": 9}, "has schema 9"),
+        ({"threshold": None}, "threshold None"),
+    ],
+)
+def test_a_damaged_model_scores_nothing_and_says_so(es, texts, change, said):
+    name, _ = texts
+    index = f"{name}-000001"
+    meta = request(es, "GET", path(index))[index]["mappings"]["_meta"]
+    model = meta["es_hybrid_models"]["anomaly"]
+    request(es, "POST", path(MODELS_INDEX, "_update", model), body={"doc": change})
+    report = Indexer(es, name, embedder=WORDS).write([{"_id": "new", "text": "new"}])
+    assert said in report.notes[0]
+    assert report.indexed == 1
+
+
+def test_a_model_that_is_gone_scores_nothing_and_says_so(es, texts):
+    name, _ = texts
+    index = f"{name}-000001"
+    meta = request(es, "GET", path(index))[index]["mappings"]["_meta"]
+    request(es, "DELETE", path(MODELS_INDEX, "_doc", meta["es_hybrid_models"]["anomaly"]))
+    report = Indexer(es, name, embedder=WORDS).write([{"_id": "new", "text": "new"}])
+    assert "there is no model" in report.notes[0]
+
+
+def test_what_is_forgotten_is_written_no_more(es, url, texts, capsys, monkeypatch):
+    name, _ = texts
+    typed = Terminal(capsys, monkeypatch)
+    assert typed("anomalies", name, "--url", url, "--forget").code == 0
+    Indexer(es, name, embedder=WORDS).write([{"_id": "new", "text": "new"}])
+    assert "anomaly" not in source(es, name, "new")
+    assert typed("anomalies", name, "--url", url, "--forget").code == 2

@@ -28,7 +28,7 @@ LAYERS = (
         "settings",
         "vectors",
     },
-    {"mmr", "similarity", "transforms", "vector_index"},
+    {"mmr", "model_references", "similarity", "transforms", "vector_index"},
     {"contract", "embedders", "mapping", "passages", "rerank", "sources", "tuned"},
     {"reports"},
     {"capabilities", "client", "connection", "live", "refusals", "steps"},

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import orjson
 
 from es_hybrid.client import path
 from es_hybrid.contract import Contract
@@ -24,8 +25,9 @@ from es_hybrid.vectors import Vectors
 
 _TOGETHER = 32  # searches of one request
 
-# Sends the lines of an ``_msearch``, and gives its answer back.
-Ask = Callable[[str, list[Any]], Any]
+# Sends the lines of an ``_msearch`` to a path, and gives its answer back.
+Ask = Callable[[str, bytes], Any]
+_LINE = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
 
 
 class Neighbours:
@@ -77,7 +79,8 @@ class Neighbours:
         for start in range(0, len(ids), _TOGETHER):
             part = slice(start, start + _TOGETHER)
             lines = [line for unit in units[part] for line in ({}, self._body(unit))]
-            told = self._ask(self._path, lines)["responses"]
+            written = b"".join(orjson.dumps(line, option=_LINE) for line in lines)
+            told = self._ask(self._path, written)["responses"]
             for row, (own, one) in enumerate(zip(ids[part], told, strict=True), start=start):
                 found[row] = self._distance(own, one)
         return found

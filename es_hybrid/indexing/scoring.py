@@ -1,0 +1,126 @@
+"""What fitted models say of documents that are written now: anomaly scores, clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import orjson
+
+from es_hybrid.capabilities import Capabilities
+from es_hybrid.errors import AccessDenied, ContractError, UsageError
+from es_hybrid.fitted.model import NEIGHBOURS, Fitted, whole
+from es_hybrid.fitted.stored import model_of
+from es_hybrid.indexing.embedding import Embedded
+from es_hybrid.indexing.patience import Requests
+from es_hybrid.indexing.target import Target
+from es_hybrid.search.neighbours import Neighbours
+from es_hybrid.vectors import Vectors, unit
+
+_TOGETHER = 64  # documents whose vectors are looked at together
+
+# Field -> what a document gets in there.
+Told = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """The models of one index.
+
+    Attributes:
+        models: those that can be used.
+        neighbours: field -> who asks for the neighbours that a model is about.
+        notes: what the user should know of the others.
+    """
+
+    models: Sequence[Fitted] = ()
+    neighbours: Mapping[str, Neighbours] | None = None
+    notes: tuple[str, ...] = ()
+
+    def each(self, items: Iterable[Embedded]) -> Iterator[tuple[Embedded, Told]]:
+        """Each document with what is said of it, in order.
+
+        Raises:
+            ServerError: neighbours were asked for, and the server refused or cannot be reached.
+        """
+        waiting = iter(items)
+        while some := list(islice(waiting, _TOGETHER)):
+            ids, units = _units(some)
+            told = {model.field: self._values(model, ids, units) for model in self.models}
+            for row, item in enumerate(some):
+                yield item, {name: rows[row] for name, rows in told.items() if rows[row]}
+
+    def _values(self, model: Fitted, ids: Sequence[str], units: Vectors) -> list[dict[str, Any]]:
+        if model.method != NEIGHBOURS or self.neighbours is None:
+            return model.values(units)
+        scores = self.neighbours[model.field].distances(ids, units)
+        # The first document of an index has no neighbour, and gets no score.
+        told = model.flagged(scores)
+        return [{} if np.isnan(score) else one for score, one in zip(scores, told, strict=True)]
+
+
+def scoring(requests: Requests, target: Target, *, can: Capabilities) -> Scoring:
+    """Fetch the models that the index refers to; one that cannot be used is told of, no more.
+
+    Raises:
+        ServerError: the server cannot be reached.
+    """
+    models: list[Fitted] = []
+    asked: dict[str, Neighbours] = {}
+    notes: list[str] = []
+    for field, identifier in target.models.items():
+        try:
+            model = _usable(requests, target, identifier)
+            if model.method == NEIGHBOURS:
+                asked[field] = _neighbours(requests, target, model, can)
+            models.append(model)
+        except (AccessDenied, ContractError, UsageError) as error:
+            notes.append(f"new documents get no {field!r}: {error}")
+    return Scoring(models, asked, tuple(notes))
+
+
+def members(told: Told) -> bytes:
+    """As members of a JSON object, each with a comma behind it.
+
+    >>> members({"anomaly": {"score": 0.5, "flag": False}})
+    b'"anomaly":{"score":0.5,"flag":false},'
+    """
+    return b"".join(
+        b"%b:%b," % (orjson.dumps(name), orjson.dumps(value)) for name, value in told.items()
+    )
+
+
+def _usable(requests: Requests, target: Target, identifier: str) -> Fitted:
+    model = model_of(requests.client, identifier)
+    if not model.fits(target.contract):
+        raise ContractError(
+            f"model {identifier!r} was fitted on vectors of {model.embedder}, and the index has "
+            f"those of {target.contract.embedder.id} now: fit it anew with es-hybrid "
+            f"{'clusters' if model.kind == 'cluster' else 'anomalies'} {target.name} --write-back"
+        )
+    return model
+
+
+def _neighbours(requests: Requests, target: Target, model: Fitted, can: Capabilities) -> Neighbours:
+    return Neighbours(
+        lambda where, lines: requests.ask("POST", where, body=lines),
+        target.index,
+        target.contract,
+        k=model.k or 1,
+        packs=can.base64_queries,
+    )
+
+
+def _units(items: Sequence[Embedded]) -> tuple[list[str], Vectors]:
+    """One vector of length 1 for each document."""
+    pairs = [
+        (item.document.id, vector.values)
+        for item in items
+        for vector in item.vectors
+        if vector.values is not None
+    ]
+    rows = unit(np.stack([values for _, values in pairs])).vectors
+    return whole([identifier for identifier, _ in pairs], rows)
