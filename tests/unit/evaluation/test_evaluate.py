@@ -8,7 +8,9 @@ from es_hybrid.errors import SourceError
 from es_hybrid.evaluation import Collection
 from es_hybrid.evaluation.evaluate import evaluate
 from es_hybrid.evaluation.runs import Scored
+from es_hybrid.evaluation.searching import DEFAULT_WAYS
 from es_hybrid.evaluation.told import evaluation_report
+from es_hybrid.hits import MODES
 from es_hybrid.reports import page
 
 JUDGED = Collection(
@@ -103,3 +105,7 @@ def test_a_run_of_other_queries_is_refused():
 def test_a_collection_without_judgements_is_refused():
     with pytest.raises(SourceError, match="no judged query"):
         evaluate(None, Collection({}, {}, {}), runs=RUNS)
+
+
+def test_every_mode_of_a_search_is_measured_unless_something_else_is_asked():
+    assert set(DEFAULT_WAYS) == set(MODES)
