@@ -75,6 +75,9 @@ def load_embedder(spec: str | Embedder) -> Embedder:
             f"{', '.join([*known, *others])}"
         )
     embedder: Embedder = made(found, asked)
+    compose = getattr(embedder, "compose", None)
+    if compose is not None:
+        compose(load_embedder)
     return embedder
 
 

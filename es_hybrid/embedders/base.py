@@ -71,7 +71,8 @@ class Embedder(Protocol):
     a document, prefix and special tokens with it, before anything is cut. Passages need it. One
     that may know none of the words of the contract's probe texts has ``probe_texts``: three that
     it can read, always the same. One that computes on the cluster has ``bind(send)``, and is given
-    the way there (`Send`) before it is asked for anything, its `info` included.
+    the way there (`Send`) before it is asked for anything, its `info` included. One that is made of
+    others has ``compose(load)``, and is given what loads them by name.
     """
 
     @property

