@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import typer
 
 from es_hybrid.cli.anomalies import anomalies
+from es_hybrid.cli.classify import classify
 from es_hybrid.cli.dead_letters import dead_letters
 from es_hybrid.cli.diagnosis import diagnose
 from es_hybrid.cli.doctor import doctor
@@ -60,6 +61,7 @@ _MEASURED = "Measuring, and planning"
 for command, panel in (
     (index, _DATA),
     (search, _DATA),
+    (classify, _DATA),
     (enrich, _EXISTING),
     (adopt, _EXISTING),
     (rebuild, _EXISTING),

@@ -37,7 +37,7 @@ LAYERS = (
     {"doctor", "evaluation", "existing"},
     {"vector_stream"},
     {"write_back"},
-    {"anomalies", "clusters", "diagnosis", "recall"},
+    {"anomalies", "clusters", "diagnosis", "labelling", "recall"},
     {"sizing"},
     {"cli"},
     {"", "__main__"},  # the public names, and python -m es_hybrid
