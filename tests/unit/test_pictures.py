@@ -1,8 +1,6 @@
 """Pictures from files that hold anything: right, or refused with a reason."""
 
 import os
-import struct
-import zlib
 from base64 import b64decode
 from io import BytesIO
 
@@ -11,19 +9,8 @@ import pytest
 from PIL import Image
 
 from es_hybrid.errors import RecordError
-from es_hybrid.pictures import decoded, facts, opened, thumbnail
-
-RED, WHITE = (255, 0, 0), (255, 255, 255)
-
-
-def saved(picture, kind="PNG", **options):
-    out = BytesIO()
-    picture.save(out, kind, **options)
-    return out.getvalue()
-
-
-def plain(size=(40, 20), color=RED, mode="RGB"):
-    return Image.new(mode, size, color)
+from es_hybrid.pictures import decoded, facts, opened, shown, thumbnail
+from tests.drawn import RED, WHITE, bomb, described, plain, saved
 
 
 def near(found, wanted, by=3):
@@ -40,17 +27,6 @@ def turned(orientation):
             8: Image.Transpose.ROTATE_270}[orientation]  # fmt: skip
     stored = picture if back is None else picture.transpose(back)
     return saved(stored, "JPEG", exif=exif, quality=95)
-
-
-def bomb(width, height):
-    """A PNG of a few bytes that says it has so many pixels."""
-    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    parts = [(b"IHDR", head), (b"IDAT", zlib.compress(b"\0" * 1000)), (b"IEND", b"")]
-    chunks = [
-        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-        for name, data in parts
-    ]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
@@ -135,16 +111,6 @@ def test_a_file_that_is_far_too_large_is_not_read(tmp_path):
         decoded(file)
 
 
-def described():
-    exif = Image.Exif()
-    exif[0x010F], exif[0x0110] = "Maker\0", " Model 7"
-    exif[0x010E] = "A road without people"
-    exif.get_ifd(0x8769).update({0x9003: "2024:05:01 12:30:00", 0x9011: "+09:00"})
-    seoul = {1: "N", 2: (37.0, 33.0, 36.0), 3: "E", 4: (126.0, 58.0, 48.0)}
-    exif.get_ifd(0x8825).update(seoul)
-    return exif
-
-
 def told(exif, kind="JPEG"):
     with opened(saved(plain(), kind, exif=exif)) as picture:
         return facts(picture)
@@ -196,3 +162,32 @@ def test_a_thumbnail_is_a_small_jpeg_of_the_same_proportions():
     small = Image.open(BytesIO(b64decode(thumbnail(plain((1000, 500))))))
     assert (small.format, small.size) == ("JPEG", (128, 64))
     assert near(small.getpixel((5, 5)), RED)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_models_are_shown_large_pictures_smaller_and_small_ones_as_they_are(kind):
+    large, small = (shown(saved(plain(size), kind)) for size in ((3000, 2000), (300, 200)))
+    assert (large.size, small.size) == ((1152, 768), (300, 200))
+    assert near(large.getpixel((9, 9)), RED)
+
+
+def test_a_picture_is_shown_alike_from_a_file_its_bytes_and_pillow(tmp_path):
+    data = saved(Image.effect_noise((900, 1200), 60).convert("RGB"))
+    file = tmp_path / "noise.png"
+    file.write_bytes(data)
+    made = [shown(source).tobytes() for source in (file, data, Image.open(file))]
+    assert made[0] == made[1] == made[2]
+
+
+def test_a_strip_of_a_picture_keeps_some_pixels():
+    assert shown(saved(plain((5000, 2)))).size == (5000, 2)
+
+
+def test_a_smaller_copy_stands_as_its_exif_says():
+    large = plain((2000, 1000))
+    large.paste(WHITE, (0, 0, 1000, 1000))
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    found = shown(saved(large, "JPEG", exif=exif))
+    assert found.size == (1536, 768)
+    assert near(found.getpixel((9, 9)), RED, by=12)
