@@ -11,6 +11,7 @@ import typer
 
 from es_hybrid.cli.anomalies import anomalies
 from es_hybrid.cli.classify import classify
+from es_hybrid.cli.clusters import clusters
 from es_hybrid.cli.dead_letters import dead_letters
 from es_hybrid.cli.diagnosis import diagnose
 from es_hybrid.cli.doctor import doctor
@@ -72,6 +73,7 @@ for command, panel in (
     (transform, _MEASURED),
     (tune, _MEASURED),
     (anomalies, _MEASURED),
+    (clusters, _MEASURED),
     (up, _NODE),
     (down, _NODE),
     (status, _NODE),

@@ -10,10 +10,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import StringIO
+from html import escape
+from io import BytesIO, StringIO
+from statistics import median
 from typing import Any, NamedTuple, Protocol
 
 from es_hybrid.errors import EsHybridError
+from es_hybrid.reports.fonts import families, writable
 
 _TEXT, _FAINT = "#010203", "#010204"
 _SERIES = tuple(f"#0102{number:02x}" for number in range(0x10, 0x18))
@@ -22,6 +25,11 @@ _INKS = {_TEXT: "var(--text)", _FAINT: "var(--faint)"} | {
 }
 
 _WIDTH = 7.5  # inches; a page scales it
+_PLANE, _MARGIN = (820, 560), 24  # pixels
+_PRINTED = (  # on white
+    *("#b35900", "#2a6fbb", "#2c8a57", "#8a4fbf"),
+    *("#b03a5b", "#6d6a1c", "#0f7d86", "#6b7280"),
+)
 _STYLE: dict[Any, Any] = {
     "text.parse_math": False,  # a dollar sign in a name is one
     "svg.fonttype": "none",  # text stays text: it can be read aloud, found and copied
@@ -177,6 +185,109 @@ class Changes:
             axes.grid(axis="y")
             axes.set_axisbelow(True)
         return _inked(out)
+
+
+class Dot(NamedTuple):
+    """A point of a `Scatter`: where it is, which group it belongs to, and what it tells."""
+
+    x: float
+    y: float
+    group: int
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """Points on a plane, each of which tells what it is when somebody points at it.
+
+    Attributes:
+        title: what it shows.
+        told: the same in words.
+        dots: in any order; of their places only nearness counts, so that no axis is drawn.
+        groups: their names.
+    """
+
+    title: str
+    told: str
+    dots: Sequence[Dot]
+    groups: Sequence[str]
+
+    def svg(self) -> str:
+        """The drawing, with a ``<title>`` for each point, which browsers show without a script."""
+        wide, high = _PLANE
+        parts = [
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{_ink(dot.group)}" '
+            f'fill-opacity="0.65"><title>{_escaped(dot.told)}</title></circle>'
+            for dot, (x, y) in zip(self.dots, self._places(), strict=True)
+        ]
+        names = [
+            f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle" fill="var(--text)" '
+            f'stroke="var(--page)" stroke-width="3" paint-order="stroke" font-size="12" '
+            f'font-weight="600">{_escaped(name)}</text>'
+            for name, (x, y) in self._names()
+        ]
+        inside = "".join([*parts, *names])
+        return f'<svg width="{wide}" height="{high}" viewBox="0 0 {wide} {high}">{inside}</svg>'
+
+    def png(self) -> bytes:
+        """The same as a picture on white.
+
+        A name that no font of this machine can write is shown as the number of its group.
+
+        Raises:
+            EsHybridError: Matplotlib is not installed.
+        """
+        try:
+            from matplotlib.backends.backend_agg import FigureCanvasAgg
+            from matplotlib.figure import Figure as Canvas
+        except ImportError:
+            raise EsHybridError(
+                "a picture of a map needs: pip install 'es_hybrid[report]'"
+            ) from None
+        wide, high = _PLANE
+        canvas = FigureCanvasAgg(Canvas(figsize=(wide / 72, high / 72), dpi=144))
+        axes = canvas.figure.add_axes((0, 0, 1, 1), xlim=(0, wide), ylim=(high, 0))
+        axes.set_axis_off()
+        colours = [_PRINTED[dot.group % len(_PRINTED)] for dot in self.dots]
+        if self.dots:
+            across, down = zip(*self._places(), strict=True)
+            axes.scatter(across, down, s=14, c=colours, alpha=0.65, lw=0)
+        for name, place in self._names():
+            shown = name if writable(name) else str(self.groups.index(name))
+            style: dict[str, Any] = {"ha": "center", "va": "center", "family": list(families())}
+            axes.text(*place, shown, parse_math=False, **style)
+        file = BytesIO()
+        canvas.figure.savefig(file, format="png")
+        return file.getvalue()
+
+    def _places(self) -> list[tuple[float, float]]:
+        """Of each point, from the upper left, within a margin."""
+        columns = [_spread([dot.x for dot in self.dots]), _spread([-dot.y for dot in self.dots])]
+        wide, high = (length - 2 * _MARGIN for length in _PLANE)
+        return [(_MARGIN + wide * x, _MARGIN + high * y) for x, y in zip(*columns, strict=True)]
+
+    def _names(self) -> Iterator[tuple[str, tuple[float, float]]]:
+        """Each name in the middle of its group."""
+        places = self._places()
+        for number, name in enumerate(self.groups):
+            mine = [at for dot, at in zip(self.dots, places, strict=True) if dot.group == number]
+            if mine:
+                yield name, (median(x for x, _ in mine), median(y for _, y in mine))
+
+
+def _spread(values: Sequence[float]) -> list[float]:
+    """From 0 to 1."""
+    low, high = min(values, default=0.0), max(values, default=0.0)
+    return [(value - low) / ((high - low) or 1) for value in values]
+
+
+def _escaped(text: str) -> str:
+    """As text of an element; names of other elements in there are no names."""
+    return escape(text).replace("#", "&#35;")
+
+
+def _ink(number: int) -> str:
+    return _INKS[_series(number)]
 
 
 def _series(number: int) -> str:

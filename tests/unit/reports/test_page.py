@@ -5,11 +5,25 @@ from html.parser import HTMLParser
 
 import pytest
 
-from es_hybrid.reports import Bars, Changes, Lines, Number, Point, Report, Table, page, ranged
+from es_hybrid.reports import (
+    Bars,
+    Changes,
+    Dot,
+    Lines,
+    Number,
+    Point,
+    Report,
+    Scatter,
+    Table,
+    page,
+    ranged,
+)
+from es_hybrid.reports.fonts import writable
 
 ROW = ["bm25 & <co>", Number(0.12345678, 3), ranged(0.5, 0.4, 0.6), Number(None), "words"]
 BARS = {"x": [Point(1, 0, 2), Point(2)], "y": [Point(1)] * 2}
 LINES = {"x": [0.1, None, 0.9]}
+DOTS = [Dot(0, 0, 0, 'a <b> "#c"'), Dot(1, 5, 0, "second"), Dot(-2, 3, 1, "$third$")]
 FIGURES = [
     Bars(
         "bars", "told of bars", ["a", "$b$"], {"x": [Point(1, 0, 2), Point(2)], "y": [Point(1)] * 2}
@@ -18,6 +32,7 @@ FIGURES = [
         "lines", "told of lines", "k", [1, 10, 100], {"x": [0.1, None, 0.9]}, "recall", 0.95, True
     ),
     Changes("changes", "told of changes", [0.5, -0.5, 0.0]),
+    Scatter("map", "told of a map", DOTS, ["one", "two & co"]),
 ]
 
 
@@ -118,3 +133,24 @@ def test_labels_stay_text(written):
 
 def test_the_same_report_draws_the_same():
     assert FIGURES[0].svg() == FIGURES[0].svg()
+
+
+def test_each_point_of_a_map_tells_what_it_is(read, written):
+    assert len(read.all("circle")) == len(DOTS)
+    assert "<title>a &lt;b&gt; &quot;&#35;c&quot;</title>" in written
+
+
+def test_letters_that_no_font_has_are_known():
+    assert writable("ships, sea", ["DejaVu Sans"])
+    assert not writable("벚꽃", ["DejaVu Sans"])
+
+
+def test_a_name_that_cannot_be_written_is_no_hindrance():
+    assert Scatter("map", "told", DOTS, ["\ue123", "벚꽃"]).png().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("dots", [DOTS, DOTS[:1], []])
+def test_a_map_is_a_picture_as_well(dots):
+    made = Scatter("map", "told of a map", dots, ["one", "two"])
+    assert made.png().startswith(b"\x89PNG")
+    assert made.svg().count("<circle") == len(dots)
