@@ -61,35 +61,51 @@ def index(
         check_one_name(paths)
     letters = run.dead_letters or Path(f"{name}.dead-letters.ndjson")
     indexer = indexer_of(client, name, options, letters=letters, **run.arguments())
-    source = source_of(paths, options)
+    source = source_of(paths, options, allow_urls=run.allow_urls)
     report = _written(indexer, source)
     _tell(report, letters, as_json=run.as_json)
     if report.not_pruned or not (report.complete or run.allow_failures):
         stop(_FAILED)
 
 
-def source_of(paths: list[str], options: IndexOptions) -> Source:
+def source_of(paths: list[str], options: IndexOptions, *, allow_urls: bool = False) -> Source:
     """What is to be read.
 
     Raises:
         UsageError: several folders of pictures, or captions of what are none.
         SourceError: a path is missing, empty, or not what it claims.
     """
-    from es_hybrid.sources import Pictures, open_source
+    from es_hybrid.sources import open_source
 
     mapping = options.mapping or "documents"
     if mapping not in ("documents", "images"):
         raise UsageError(f"mapping {mapping!r} is not one of documents, images")
     if mapping == "images":
-        if len(paths) != 1:
-            raise UsageError(
-                f"{len(paths)} paths, and ids of pictures are their paths below one folder: name "
-                "that folder"
-            )
-        return Pictures(paths[0], captions=options.captions)
+        return _pictures(paths, options, allow_urls=allow_urls)
+    if allow_urls:
+        raise UsageError("--allow-urls is about pictures: add --mapping images, or leave it out")
     if options.captions is not None:
         raise UsageError("--captions are of pictures: add --mapping images, or leave them out")
     return open_source(paths, delimiter=options.delimiter, encoding=options.encoding)
+
+
+def _pictures(paths: list[str], options: IndexOptions, *, allow_urls: bool) -> Source:
+    """A folder of pictures, or a file of records that name some."""
+    from es_hybrid.pictures import SUFFIXES
+    from es_hybrid.sources import PictureRecords, Pictures, open_source
+
+    if len(paths) != 1:
+        raise UsageError(
+            f"{len(paths)} paths, and ids of pictures are their paths below one folder: name "
+            "that folder"
+        )
+    path = Path(paths[0])
+    if path.suffix.lower() in SUFFIXES or not path.is_file():
+        return Pictures(path, captions=options.captions)
+    if options.captions is not None:
+        raise UsageError("--captions are for a folder of pictures; records bring theirs along")
+    records = open_source(paths, delimiter=options.delimiter, encoding=options.encoding)
+    return PictureRecords(records, folder=path.parent, allow_urls=allow_urls)
 
 
 def check_one_name(paths: list[str]) -> None:

@@ -125,8 +125,8 @@ class Flags:
     mapping: Annotated[
         str | None,
         typer.Option(
-            help="documents (default), or images: the pictures of a folder, with an --embedder "
-            "that sees.",
+            help="documents (default), or images: the pictures of a folder, or those that the "
+            "records of a data file name (image, image_url), with an --embedder that sees.",
             rich_help_panel=_INPUT,
         ),
     ] = None
@@ -196,6 +196,15 @@ class RunFlags:
             help="Write what is unchanged too, as others changed it in the index; texts that "
             "are the same are not embedded again.",
             rich_help_panel=_RUN,
+        ),
+    ] = False
+    allow_urls: Annotated[
+        bool,
+        typer.Option(
+            "--allow-urls",
+            help="With --mapping images and a data file: read the image_url of its records; only "
+            "http and https, of public addresses.",
+            rich_help_panel=_INPUT,
         ),
     ] = False
     restart: Annotated[

@@ -6,6 +6,7 @@ from es_hybrid.sources.folder import Pages
 from es_hybrid.sources.jsonl import JsonLines
 from es_hybrid.sources.opening import open_source
 from es_hybrid.sources.parquet import Parquet
+from es_hybrid.sources.picture_records import PictureRecords
 from es_hybrid.sources.pictures import Pictures
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "JsonLines",
     "Pages",
     "Parquet",
+    "PictureRecords",
     "Pictures",
     "Source",
     "memory",

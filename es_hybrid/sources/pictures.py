@@ -7,11 +7,9 @@ being indexed; their pixels are decoded later, and only of pictures that need a 
 
 from __future__ import annotations
 
-import os
 import re
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -24,12 +22,10 @@ from es_hybrid.field_types import FieldType
 from es_hybrid.pictures import SUFFIXES, facts, file_bytes, opened
 from es_hybrid.pictures.decoding import imaging
 from es_hybrid.sources import files
+from es_hybrid.sources.ahead import ahead
 from es_hybrid.sources.base import Item, Source
 from es_hybrid.sources.captions import TAGS, Captions, beside
 from es_hybrid.sources.walking import Lying, walk
-
-_READERS = min(4, os.cpu_count() or 1)
-_AHEAD = 64  # pictures that are read before they are asked for
 
 _CAPTION = "caption"
 
@@ -105,19 +101,10 @@ class Pictures(Source):
     def __iter__(self) -> Iterator[Item]:
         """A record for each picture, with the picture."""
         position = 0
-        with ThreadPoolExecutor(_READERS, thread_name_prefix="es_hybrid-pictures") as pool:
-            waiting: deque[tuple[Lying, Future[Item]]] = deque()
-            try:
-                for found in self._found():
-                    waiting.append((found, pool.submit(self._item, found)))
-                    if len(waiting) > _AHEAD:
-                        position += waiting[0][0].size
-                        yield _at(waiting.popleft(), position)
-                while waiting:
-                    position += waiting[0][0].size
-                    yield _at(waiting.popleft(), position)
-            finally:
-                pool.shutdown(wait=False, cancel_futures=True)
+        for found, item in ahead(self._found(), self._item):
+            position += found.size
+            item.position = position
+            yield item
 
     def _walk(self, *suffixes: str) -> Iterator[Lying]:
         return walk(self.folder, suffixes=suffixes or SUFFIXES)
@@ -160,12 +147,6 @@ def in_words(stem: str) -> str:
     'beach sunset 2024 07'
     """
     return " ".join(re.split(r"[\W_]+", stem)).strip() or stem
-
-
-def _at(waiting: tuple[Lying, Future[Item]], position: int) -> Item:
-    item = waiting[1].result()
-    item.position = position
-    return item
 
 
 def _texts(found: Sequence[Any]) -> list[Any]:

@@ -341,12 +341,21 @@ def test_the_command_indexes_a_folder(cli, name, folder, tmp_path, monkeypatch):
     assert (report["indexed"], report["embedder"]) == (3, "colours-0")
 
 
+def test_the_command_indexes_pictures_that_records_name(cli, name, folder, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    laid(folder, {"films.csv": b"image,price\nsea.png,7\nhttp.png,8\n"})
+    arguments = ("--mapping", "images", "--embedder", "colours", "--field", "price:number")
+    ended = cli("index", name, str(folder / "films.csv"), *arguments, "--json")
+    assert (ended.json["indexed"], ended.json["rejected"]) == (1, 1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("a", "b", "--mapping", "images"), "name that folder"),
         (("a", "--mapping", "films"), "not one of documents, images"),
         (("a", "--captions", "c.csv"), "add --mapping images"),
+        (("a", "--allow-urls"), "add --mapping images"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(cli, name, tmp_path, monkeypatch, arguments, said):

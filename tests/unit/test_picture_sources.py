@@ -2,11 +2,12 @@
 
 import csv
 import json
+import re
 
 import pytest
 
 from es_hybrid.errors import RecordError, SourceError
-from es_hybrid.sources import Pages, Pictures
+from es_hybrid.sources import Pages, PictureRecords, Pictures, memory
 from es_hybrid.sources.captions import Captions
 from tests.drawn import BAD, described, laid, plain, saved
 
@@ -153,3 +154,47 @@ def test_a_folder_without_pictures_says_what_it_has(tmp_path):
 def test_a_folder_of_pictures_alone_says_how_they_are_indexed(tmp_path):
     with pytest.raises(SourceError, match="--mapping images"):
         Pages(laid(tmp_path, {"sea.jpg": SEA}))
+
+
+def named(*records, **options):
+    found = PictureRecords(memory(records), **options)
+    return found, [item.record for item in found]
+
+
+def test_records_bring_their_pictures_and_what_they_say_themselves(folder):
+    _, [one, other] = named(
+        {"image": "road.jpg", "caption": "mine", "price": 7},
+        {"_id": "s", "image": "trips/jeju/sea-at_noon.jpg"},
+        folder=folder,
+    )
+    assert (one["_id"], one["caption"], one["price"], one["width"]) == ("road.jpg", "mine", 7, 40)
+    assert (other["_id"], other["title"], other["format"]) == ("s", "sea at noon", "JPEG")
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ({"text": "tea"}, "no picture: name its file in 'image'"),
+        ({"image": "gone.jpg"}, "a folder, a pipe or a device|cannot be read"),
+        ({"image": "../secret.jpg"}, "lies outside"),
+        ({"image": "/etc/passwd"}, "lies outside"),
+        ({"image_url": "http://pictures.example/a.jpg"}, "allow it with --allow-urls"),
+    ],
+)
+def test_a_record_without_a_picture_says_why(folder, record, said):
+    _, [found] = named(record, folder=folder)
+    assert isinstance(found, RecordError)
+    assert re.search(said, str(found))
+
+
+def test_addresses_are_read_where_that_is_allowed_and_kept_until_they_are_embedded(folder):
+    asked = []
+    source = PictureRecords(
+        memory([{"image_url": "https://pictures.example/sea.jpg"}]),
+        folder=folder,
+        allow_urls=True,
+        fetch=lambda url: asked.append(url) or SEA,
+    )
+    [item] = source
+    assert (item.record["_id"], asked) == (asked[0], ["https://pictures.example/sea.jpg"])
+    assert item.picture.path.read_bytes() == SEA
