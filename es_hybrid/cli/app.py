@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import typer
 
+from es_hybrid.cli.align import align
 from es_hybrid.cli.anomalies import anomalies
 from es_hybrid.cli.classify import classify
 from es_hybrid.cli.clusters import clusters
@@ -83,6 +84,7 @@ for command, panel in (
 app.command("eval", cls=Command, rich_help_panel=_MEASURED)(evaluate)  # eval is Python's own
 app.add_typer(dead_letters, rich_help_panel=_DATA)
 app.command(cls=Command, rich_help_panel=_MODELS)(embedders)
+app.command(cls=Command, rich_help_panel="Embedders")(align)
 app.add_typer(words, rich_help_panel=_MODELS)
 app.add_typer(keys, rich_help_panel="Access")
 

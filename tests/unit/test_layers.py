@@ -34,7 +34,7 @@ LAYERS = (
     {"capabilities", "client", "connection", "live", "refusals", "steps"},
     {"fitted"},
     {"indexing", "keys", "search"},
-    {"doctor", "evaluation", "existing"},
+    {"alignment", "doctor", "evaluation", "existing"},
     {"vector_stream"},
     {"write_back"},
     {"anomalies", "clusters", "diagnosis", "labelling", "recall"},
