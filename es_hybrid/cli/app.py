@@ -13,6 +13,7 @@ from es_hybrid.cli.align import align
 from es_hybrid.cli.anomalies import anomalies
 from es_hybrid.cli.classify import classify
 from es_hybrid.cli.clusters import clusters
+from es_hybrid.cli.comparison import compare
 from es_hybrid.cli.dead_letters import dead_letters
 from es_hybrid.cli.diagnosis import diagnose
 from es_hybrid.cli.doctor import doctor
@@ -84,7 +85,8 @@ for command, panel in (
 app.command("eval", cls=Command, rich_help_panel=_MEASURED)(evaluate)  # eval is Python's own
 app.add_typer(dead_letters, rich_help_panel=_DATA)
 app.command(cls=Command, rich_help_panel=_MODELS)(embedders)
-app.command(cls=Command, rich_help_panel="Embedders")(align)
+for command in (align, compare):
+    app.command(cls=Command, rich_help_panel=_MODELS)(command)
 app.add_typer(words, rich_help_panel=_MODELS)
 app.add_typer(keys, rich_help_panel="Access")
 

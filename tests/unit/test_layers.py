@@ -34,7 +34,7 @@ LAYERS = (
     {"capabilities", "client", "connection", "live", "refusals", "steps"},
     {"fitted"},
     {"indexing", "keys", "search"},
-    {"alignment", "doctor", "evaluation", "existing"},
+    {"alignment", "comparison", "doctor", "evaluation", "existing"},
     {"vector_stream"},
     {"write_back"},
     {"anomalies", "clusters", "diagnosis", "labelling", "recall"},
