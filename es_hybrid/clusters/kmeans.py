@@ -60,7 +60,9 @@ def fit(batches: Iterable[Vectors], sample: Vectors, *, clusters: int | None = N
     tried = _numbers(len(sample), clusters)
     models = {number: _model(number).fit(sample) for number in tried}
     found = {number: _silhouette(sample, model.labels_) for number, model in models.items()}
-    best = models[max(found, key=lambda number: found[number])]
+    chosen = max(found, key=lambda number: found[number])
+    # A new one: the other has met the sample many times over, and would hardly move any more.
+    best = _model(chosen, init=models[chosen].cluster_centers_).partial_fit(sample)
     seen = 0
     for batch in batches:
         if len(batch):
@@ -84,10 +86,11 @@ def _numbers(documents: int, clusters: int | None) -> tuple[int, ...]:
     return tried
 
 
-def _model(clusters: int) -> Any:
+def _model(clusters: int, *, init: Any = "k-means++") -> Any:
     """Without a chance that a small cluster is thrown away while batches are read."""
+    starts = _STARTS if isinstance(init, str) else 1
     return _sklearn("cluster").MiniBatchKMeans(
-        clusters, n_init=_STARTS, random_state=_SEED, reassignment_ratio=0
+        clusters, init=init, n_init=starts, random_state=_SEED, reassignment_ratio=0
     )
 
 
