@@ -21,6 +21,7 @@ class Cluster:
         self.refuse, self.forbid, self.version = refuse, forbid, version
         self.body, self.documents, self.requests = None, {}, []
         self.uuid = "the first"  # of the index
+        self.index = "films-000001"  # its name
         self.params = {}  # last part of a path -> the query strings it got
 
     def options(self, **_):
@@ -37,23 +38,23 @@ class Cluster:
             error = {"type": "security_exception", "reason": "unauthorized"}
             return 403, {"error": error, "status": 403}
         if method == "PUT":
-            return self.create(json.loads(body))
+            return self.create(last, json.loads(body))
         answers = {"": self.root, "_mget": self.mget, "_bulk": self.bulk, "_refresh": dict}
         if last == "_settings" and self.body is not None:
-            return 200, {"films-000001": {"settings": {"index": {"uuid": self.uuid}}}}
+            return 200, {self.index: {"settings": {"index": {"uuid": self.uuid}}}}
         if last in answers:
             return 200, answers[last](*([body] if last in {"_mget", "_bulk"} else []))
         if self.body is None or last.startswith("_") or last == "plugins":
             return 404, {"error": {"type": "index_not_found_exception"}, "status": 404}
-        return 200, {"films-000001": self.body}
+        return 200, {self.index: self.body}
 
     def root(self):
         return {"version": {"number": self.version}}
 
-    def create(self, body):
+    def create(self, index, body):
         if self.body is not None:
             return 400, {"error": {"type": "resource_already_exists_exception", "reason": "…"}}
-        self.body = body
+        self.index, self.body = index, body
         return 200, {}
 
     def mget(self, body):

@@ -52,7 +52,7 @@ def project(**changed):
         ("GET", NAME): MISSING,
         ("PUT", INDEX): {"acknowledged": True},
         ("POST", f"{INDEX}/_mget"): {"docs": [{"_id": "1", "found": False}]},
-        ("POST", f"{INDEX}/_bulk"): {"items": [{"index": {"_id": "1", "status": 201}}]},
+        ("POST", f"{INDEX}-writes/_bulk"): {"items": [{"index": {"_id": "1", "status": 201}}]},
         ("POST", f"{INDEX}/_refresh"): {"_shards": {"failed": 0}},
         ("POST", "/_msearch"): {"responses": [found("1"), found("1")]},
     } | changed

@@ -61,7 +61,7 @@ def test_a_model_says_what_it_is():
     info = st("&dims=64&query_prefix=q: ").info
     assert info.id == f"sentence-transformers:{MODEL}?dims=64&query_prefix=q:%20"
     assert (info.dims, info.query_prefix, info.document_prefix) == (64, "q: ", "")
-    assert info.revision == "sha256:7aabbfe8c597"
+    assert info.revision == "sha256:2e3eea07d8fc"
 
 
 def test_fewer_dimensions_are_the_first_ones_at_length_1(vectors):
