@@ -157,6 +157,8 @@ def _print_enriched(report: Enriched) -> None:
     )
     for name, mark in report.since.items():
         typer.echo(f"the next run with --since {name} begins at {mark}")
+    for note in report.notes:
+        say(printable(f"note: {note}"))
 
 
 @with_client

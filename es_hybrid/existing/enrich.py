@@ -25,6 +25,7 @@ from es_hybrid.existing.since import check_since, from_mark, newest
 from es_hybrid.filters import Clause, Filters, clauses
 from es_hybrid.indexing.patience import PATIENCE
 from es_hybrid.live import index_embedder, reached, way
+from es_hybrid.model_references import references
 from es_hybrid.passages import PassageSize, passage_size
 from es_hybrid.similarity import DEFAULT_SIMILARITY, similarity
 from es_hybrid.vector_index import DEFAULT_VECTOR_INDEX, check_server, vector_index_type
@@ -150,14 +151,17 @@ def enrich(
         alias=index.write_alias,
         name=index.name,
         index_id=index.id,
+        models=references(index.mappings),
         patience=patience,
     )
-    count = Run(job).go()
+    run = Run(job)
+    count = run.go()
     seen = {since: mark} if since is not None and not limits and not count.dead_lettered else {}
     if seen:
         kept = index.notes.get("since")
         write_meta(client, index.index, notes={"since": {**(kept or {}), **seen}})
-    return _report(index, contract, count, since=seen, seconds=time.perf_counter() - began)
+    took = time.perf_counter() - began
+    return _report(index, contract, count, since=seen, seconds=took, notes=run.scoring.notes)
 
 
 def _scan(
@@ -253,7 +257,13 @@ def _compare(index: Existing, contract: Contract, making: Making) -> None:
 
 
 def _report(
-    index: Existing, contract: Contract, count: Count, *, since: dict[str, Any], seconds: float
+    index: Existing,
+    contract: Contract,
+    count: Count,
+    *,
+    since: dict[str, Any],
+    seconds: float,
+    notes: tuple[str, ...],
 ) -> Enriched:
     return Enriched(
         name=index.name,
@@ -271,4 +281,5 @@ def _report(
         seconds=round(seconds, 3),
         embedding_seconds=round(count.embedding_seconds, 3),
         problems=tuple(count.problems),
+        notes=notes,
     )

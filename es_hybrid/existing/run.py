@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +28,12 @@ from es_hybrid.indexing.bulk import Prepared
 from es_hybrid.indexing.dead_letters import DeadLetters
 from es_hybrid.indexing.embedding import Embedded, embedded
 from es_hybrid.indexing.flight import Flight, flight
-from es_hybrid.indexing.patience import PATIENCE
+from es_hybrid.indexing.patience import PATIENCE, Requests
 from es_hybrid.indexing.report import Problem, Progress
+from es_hybrid.indexing.scoring import scoring
 from es_hybrid.indexing.sending import Outcome, gone
 from es_hybrid.indexing.state import index_id
+from es_hybrid.model_references import References
 from es_hybrid.passages import Splitter
 from es_hybrid.similarity import similarity
 from es_hybrid.texts import is_blank
@@ -62,6 +64,7 @@ class Job:
         alias: one of this index alone, which is written through; None where there is none.
         name: what was asked for: the index, or an alias of it.
         index_id: what tells the index from another of its name; None where that is not told.
+        models: field -> id of the fitted model that fills it in each document.
         patience: seconds to wait for a server that refuses or cannot be reached.
     """
 
@@ -76,6 +79,7 @@ class Job:
     alias: str | None = None
     name: str | None = None
     index_id: str | None = None
+    models: References = field(default_factory=dict)
     patience: float = PATIENCE
 
 
@@ -96,7 +100,9 @@ class Run:
         self.letters = DeadLetters(job.dead_letters)
         self.waiting: dict[str, _Waiting] = {}
         self.again: list[_Waiting] = []
-        self.base64 = capabilities.read(job.client).base64_vectors
+        can = capabilities.read(job.client)
+        self.base64 = can.base64_vectors
+        self.scoring = scoring(Requests(job.client), job.index, job.contract, job.models, can=can)
         size = job.contract.passages
         self.splitter = Splitter(job.embedder, size) if size else None
         self.scaled = similarity(job.contract.similarity).scaled
@@ -182,10 +188,10 @@ class Run:
                 yield update(document, one.found, removal(self.job.contract))
             else:
                 todo.append(document)
-        for item in self._embedded(todo):
+        for item, told in self.scoring.each(self._embedded(todo)):
             found = self.waiting[item.document.where].found
             added = addition(item, self.job.contract, base64=self.base64)
-            yield update(item.document, found, added)
+            yield update(item.document, found, {**added, **told})
 
     def _read(self, one: _Waiting) -> Document | None:
         """The document, where there is something to be written; counted where there is not."""

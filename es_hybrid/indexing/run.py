@@ -132,7 +132,10 @@ class Run:
             base64=self.can.base64_vectors,
             vector_field=job.target.contract.vector_field,
         )
-        self.scoring = scoring(self.requests, self.target, can=self.can)
+        target = job.target
+        self.scoring = scoring(
+            self.requests, target.index, target.contract, target.models, can=self.can
+        )
         self.ready = False
         self.index_id = job.index_id
         self.position = 0

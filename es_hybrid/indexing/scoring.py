@@ -11,12 +11,13 @@ import numpy as np
 import orjson
 
 from es_hybrid.capabilities import Capabilities
+from es_hybrid.contract import Contract
 from es_hybrid.errors import AccessDenied, ContractError, UsageError
 from es_hybrid.fitted.model import NEIGHBOURS, Fitted, whole
 from es_hybrid.fitted.stored import model_of
 from es_hybrid.indexing.embedding import Embedded
 from es_hybrid.indexing.patience import Requests
-from es_hybrid.indexing.target import Target
+from es_hybrid.model_references import References
 from es_hybrid.search.neighbours import Neighbours
 from es_hybrid.vectors import Vectors, unit
 
@@ -62,24 +63,39 @@ class Scoring:
         return [{} if np.isnan(score) else one for score, one in zip(scores, told, strict=True)]
 
 
-def scoring(requests: Requests, target: Target, *, can: Capabilities) -> Scoring:
-    """Fetch the models that the index refers to; one that cannot be used is told of, no more.
+def scoring(
+    requests: Requests, index: str, contract: Contract, models: References, *, can: Capabilities
+) -> Scoring:
+    """Fetch the models that an index refers to; one that cannot be used is told of, no more.
+
+    Args:
+        requests: how they are fetched, and neighbours asked for.
+        index: its own name.
+        contract: of the index.
+        models: to which it refers.
+        can: what the server can do.
 
     Raises:
         ServerError: the server cannot be reached.
     """
-    models: list[Fitted] = []
+    usable: list[Fitted] = []
     asked: dict[str, Neighbours] = {}
     notes: list[str] = []
-    for field, identifier in target.models.items():
+    for field, identifier in models.items():
         try:
-            model = _usable(requests, target, identifier)
+            model = _usable(requests, index, contract, identifier)
             if model.method == NEIGHBOURS:
-                asked[field] = _neighbours(requests, target, model, can)
-            models.append(model)
+                asked[field] = Neighbours(
+                    lambda where, lines: requests.ask("POST", where, body=lines),
+                    index,
+                    contract,
+                    k=model.k or 1,
+                    packs=can.base64_queries,
+                )
+            usable.append(model)
         except (AccessDenied, ContractError, UsageError) as error:
             notes.append(f"new documents get no {field!r}: {error}")
-    return Scoring(models, asked, tuple(notes))
+    return Scoring(usable, asked, tuple(notes))
 
 
 def members(told: Told) -> bytes:
@@ -93,25 +109,15 @@ def members(told: Told) -> bytes:
     )
 
 
-def _usable(requests: Requests, target: Target, identifier: str) -> Fitted:
+def _usable(requests: Requests, index: str, contract: Contract, identifier: str) -> Fitted:
     model = model_of(requests.client, identifier)
-    if not model.fits(target.contract):
+    if not model.fits(contract):
         raise ContractError(
             f"model {identifier!r} was fitted on vectors of {model.embedder}, and the index has "
-            f"those of {target.contract.embedder.id} now: fit it anew with es-hybrid "
-            f"{'clusters' if model.kind == 'cluster' else 'anomalies'} {target.name} --write-back"
+            f"those of {contract.embedder.id} now: fit it anew with es-hybrid "
+            f"{'clusters' if model.kind == 'cluster' else 'anomalies'} {index} --write-back"
         )
     return model
-
-
-def _neighbours(requests: Requests, target: Target, model: Fitted, can: Capabilities) -> Neighbours:
-    return Neighbours(
-        lambda where, lines: requests.ask("POST", where, body=lines),
-        target.index,
-        target.contract,
-        k=model.k or 1,
-        packs=can.base64_queries,
-    )
 
 
 def _units(items: Sequence[Embedded]) -> tuple[list[str], Vectors]:

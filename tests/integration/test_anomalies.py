@@ -10,9 +10,11 @@ from es_hybrid import Indexer, Searcher
 from es_hybrid.anomalies import METHODS, Options, anomalies
 from es_hybrid.client import path, request
 from es_hybrid.errors import NoContract, UsageError
+from es_hybrid.existing import enrich
 from es_hybrid.fitted import MODELS_INDEX, model_of
 from tests.commands import Terminal
 from tests.embedders import WordEmbedder
+from tests.foreign import TEXT_FIELDS, bulk, foreign_index, wine
 
 DIMS, USUAL, ODD = 16, 200, 4
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -332,6 +334,16 @@ def test_a_model_that_is_gone_scores_nothing_and_says_so(es, texts):
     request(es, "DELETE", path(MODELS_INDEX, "_doc", meta["es_hybrid_models"]["anomaly"]))
     report = Indexer(es, name, embedder=WORDS).write([{"_id": "new", "text": "new"}])
     assert "there is no model" in report.notes[0]
+
+
+def test_an_index_that_others_write_to_is_scored_and_kept_up_with(es):
+    with foreign_index(es, 60) as wines:
+        enrich(es, wines, text_fields=TEXT_FIELDS, embedder=WORDS)
+        written = look(es, wines, "mean", write=True).written
+        bulk(es, wines, {"new": wine(999)})
+        report = enrich(es, wines, text_fields=TEXT_FIELDS, embedder=WORDS)
+        assert (written.written, report.enriched, report.notes) == (60, 1, ())
+        assert source(es, wines, "new")["anomaly"].keys() == {"score", "flag"}
 
 
 def test_what_is_forgotten_is_written_no_more(es, url, texts, capsys, monkeypatch):
