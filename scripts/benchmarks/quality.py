@@ -14,6 +14,8 @@ for each query and kept in --cache, and all is fused from there, as a search wou
 Behind each stands the difference to the better leg, with the interval in which 95 of 100 samples
 of queries would have it. Of KorQuAD, 500 questions spread over all are asked.
 
+What is chosen, and by which cells, stands in CONTRIBUTING.md.
+
 Limit: the lower end of (tuned - better leg) is at least -0.01 on every collection. Collections are
 read from ES_HYBRID_SHARED (default ../shared); the documentation of the standard library is made
 by scripts/stdlib_docs.py.
