@@ -191,6 +191,8 @@ def image_vectors(embedder: PictureEmbedder, pictures: Sequence[Image]) -> Vecto
             f"{info.id} reads texts, no pictures: name one that does, such as "
             "open_clip:ARCH/PRETRAINED, dinov2:vits14 or efficientnet-lite2"
         )
+    if not pictures:
+        return np.zeros((0, info.dims), np.float32)
     values = _called(embedder, embedder.embed_images, list(pictures))
     return matrix(values, rows=len(pictures), dims=info.dims, maker=info.id, given="pictures")
 
