@@ -60,6 +60,10 @@ ROLES: Mapping[str, Role] = {
 # What each command needs; `pruner` to carry deletions over, `reader` to look at documents.
 NEEDED: Mapping[str, str] = {
     "adopt": "setup+reader",
+    "anomalies": "reader",
+    "anomalies --write-back": "setup+writer",
+    "clusters": "reader",
+    "clusters --write-back": "setup+writer",
     "enrich": "setup+writer",
     "rebuild": "setup+writer+pruner",
     "rollback": "setup+reader",

@@ -78,6 +78,8 @@ def anomalies(
     from es_hybrid.anomalies import anomalies as found_in
     from es_hybrid.anomalies.told import anomalies_report
     from es_hybrid.cli.progress import progress_bar
+    from es_hybrid.existing.rights import needed
+    from es_hybrid.fitted import MODELS_INDEX
     from es_hybrid.write_back import detach
 
     if forget:
@@ -94,7 +96,11 @@ def anomalies(
         window=window,
         field=field,
     )
-    with progress_bar("writing", shown=write_back and sys.stderr.isatty()) as bar:
+    job, on = (
+        ("anomalies --write-back", (name, MODELS_INDEX)) if write_back else ("anomalies", (name,))
+    )
+    shown = write_back and sys.stderr.isatty()
+    with needed(job, *on), progress_bar("writing", shown=shown) as bar:
         try:
             found = found_in(
                 client,

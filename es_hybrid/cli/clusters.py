@@ -69,6 +69,8 @@ def clusters(
     from es_hybrid.clusters import Options
     from es_hybrid.clusters import clusters as found_in
     from es_hybrid.clusters.told import clusters_report
+    from es_hybrid.existing.rights import needed
+    from es_hybrid.fitted import MODELS_INDEX
     from es_hybrid.write_back import detach
 
     if forget:
@@ -77,7 +79,11 @@ def clusters(
         return
     check_report(report)
     files = _checked_maps(map or [])
-    with progress_bar("writing", shown=write_back and sys.stderr.isatty()) as bar:
+    job, on = (
+        ("clusters --write-back", (name, MODELS_INDEX)) if write_back else ("clusters", (name,))
+    )
+    shown = write_back and sys.stderr.isatty()
+    with needed(job, *on), progress_bar("writing", shown=shown) as bar:
         try:
             found = found_in(
                 client,
