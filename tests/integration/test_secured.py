@@ -14,7 +14,9 @@ import pytest
 from elasticsearch import AsyncElasticsearch
 
 from es_hybrid import AsyncSearcher, Indexer, Searcher
+from es_hybrid.anomalies import Options, anomalies
 from es_hybrid.client import client_options, connect, path, request
+from es_hybrid.clusters import clusters
 from es_hybrid.connection import resolve
 from es_hybrid.errors import (
     AccessDenied,
@@ -25,6 +27,7 @@ from es_hybrid.errors import (
     UsageError,
 )
 from es_hybrid.existing import adopt, enrich, enrich_into, rebuild, rollback, survey
+from es_hybrid.fitted import MODELS_INDEX
 from es_hybrid.keys import NEEDED, ROLES, create_key, list_keys, revoke_keys
 from es_hybrid.live import read_index
 from es_hybrid.node import TEST_JAVA_OPTIONS, Node
@@ -382,7 +385,14 @@ def test_an_open_node_is_not_found_behind_a_secured_one(node):
 
 
 FIELDS = ("title", "body.text")
+MEAN = Options(method="mean")
 JOBS = {
+    "anomalies": lambda client, name: anomalies(client, f"{name}-new", MEAN),
+    "anomalies --write-back": lambda client, name: anomalies(
+        client, f"{name}-new", MEAN, write=True
+    ),
+    "clusters": lambda client, name: clusters(client, f"{name}-new"),
+    "clusters --write-back": lambda client, name: clusters(client, f"{name}-new", write=True),
     "enrich": lambda client, name: enrich(client, name, text_fields=FIELDS, embedder=WORDS),
     "rebuild": lambda client, name: rebuild(client, f"{name}-new", embedder=WORDS),
     "rollback": lambda client, name: rollback(client, f"{name}-new"),
@@ -402,7 +412,7 @@ def ready(admin):
 
 @pytest.mark.parametrize("job", JOBS)
 def test_the_roles_of_a_job_are_enough_for_it(ready, as_role, job):
-    JOBS[job](as_role(NEEDED[job], f"{ready},{ready}-new"), ready)
+    JOBS[job](as_role(NEEDED[job], f"{ready},{ready}-new,{MODELS_INDEX}"), ready)
 
 
 @pytest.mark.parametrize(
