@@ -38,7 +38,7 @@ class Survey:
         other_versions: versions of the same name that exist beside it, oldest first.
         since: field -> the newest value that the last complete run with `since` had seen.
         documents: how many there are: current + missing + stale + without_text + unknown.
-        current: documents whose vector is that of their text.
+        current: documents whose vector is that of their text; or that have one, of pictures.
         missing: documents with a text, without a vector.
         stale: documents whose text is another than their vector was made of.
         without_text: documents with nothing to embed.
@@ -114,6 +114,8 @@ def _described(client: Elasticsearch, index: Existing, contract: Contract) -> Su
 
 
 def _kind(found: Found, contract: Contract, *, adopted: bool) -> str:
+    if contract.embedder.modality == "image":  # the hash is that of a picture, which is not here
+        return "current" if found.has_vector else "missing"
     try:
         document = text_document(found, contract.text_fields, index="")
     except RecordError:

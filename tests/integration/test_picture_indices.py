@@ -12,7 +12,7 @@ from PIL import Image
 from es_hybrid import AsyncSearcher, Indexer, Searcher, capabilities
 from es_hybrid.client import path, request
 from es_hybrid.errors import ContractMismatch, EmbedderError, UsageError
-from es_hybrid.existing import enrich, rebuild
+from es_hybrid.existing import enrich, rebuild, survey
 from es_hybrid.sources import Pictures
 from tests.commands import Terminal
 from tests.drawn import BAD, BLUE, GREEN, ODD, RED, SIXTEEN_BITS, described, laid, plain, saved
@@ -324,6 +324,14 @@ def test_vectors_of_pictures_are_copied_into_a_new_version(es, name, folder):
         assert ids(found)[0] == "sea.png"
     finally:
         request(es, "DELETE", path(f"{name}-000002"), ok=(404,))
+
+
+def test_the_vector_of_a_picture_is_not_stale_for_having_another_hash_than_its_caption(
+    es, name, folder
+):
+    write(es, name, folder)
+    found = survey(es, name)
+    assert (found.documents, found.current, found.complete) == (3, 3, True)
 
 
 def test_no_texts_are_embedded_into_an_index_of_pictures(es, name, folder):
