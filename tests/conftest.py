@@ -1,0 +1,15 @@
+"""What all tests share."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def scenes_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a small CLIP that knows `tests.scenes`: ``open_clip:FOLDER`` loads it."""
+    from tests.scenes import train
+
+    folder = tmp_path_factory.mktemp("scenes") / "clip"
+    train(folder)
+    return folder
