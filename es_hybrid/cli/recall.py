@@ -123,7 +123,7 @@ def _sampled(
         return of_documents(client, index, most=most)
     file = queries / "queries.jsonl" if queries.is_dir() else queries
     words = [one.text for one in read_queries(file).values()]
-    return of_words(index, words, most=most, embedder=embedder)
+    return of_words(client, index, words, most=most, embedder=embedder)
 
 
 @contextmanager

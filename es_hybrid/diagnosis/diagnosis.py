@@ -16,7 +16,7 @@ from es_hybrid.embedders import Embedder, query_vectors
 from es_hybrid.errors import UsageError
 from es_hybrid.evaluation.qrels import Qrels
 from es_hybrid.evaluation.significance import Interval
-from es_hybrid.live import index_embedder
+from es_hybrid.live import index_embedder, way
 from es_hybrid.vector_stream import (
     Batch,
     VectorIndex,
@@ -129,7 +129,7 @@ def _judged(
     embedder: str | Embedder | None,
 ) -> dict[str, Interval]:
     asked = {query: text for query, text in queries.items() if query in qrels}
-    model = index_embedder(index.contract, embedder, index=index.name)
+    model = index_embedder(index.contract, embedder, index=index.name, send=way(client))
     vectors = query_vectors(model, list(asked.values()))
     return compared(batches(client, index), asked, vectors, qrels)
 

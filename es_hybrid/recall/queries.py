@@ -10,7 +10,7 @@ from elasticsearch import Elasticsearch
 
 from es_hybrid.embedders import Embedder, query_vectors
 from es_hybrid.errors import SourceError
-from es_hybrid.live import index_embedder
+from es_hybrid.live import index_embedder, way
 from es_hybrid.similarity import similarity
 from es_hybrid.texts import is_blank
 from es_hybrid.vector_stream import VectorIndex, batches, gathered
@@ -57,7 +57,12 @@ def of_documents(client: Elasticsearch, index: VectorIndex, *, most: int) -> Sam
 
 
 def of_words(
-    index: VectorIndex, words: Sequence[str], *, most: int, embedder: str | Embedder | None = None
+    client: Elasticsearch,
+    index: VectorIndex,
+    words: Sequence[str],
+    *,
+    most: int,
+    embedder: str | Embedder | None = None,
 ) -> Sampled:
     """Vectors of what people typed, drawn evenly.
 
@@ -71,7 +76,7 @@ def of_words(
         raise SourceError(f"none of {len(words)} queries has words: there is nothing to search")
     chance = np.random.default_rng(_SEED)
     drawn = chance.permutation(len(texts))[:most]
-    model = index_embedder(index.contract, embedder, index=index.name)
+    model = index_embedder(index.contract, embedder, index=index.name, send=way(client))
     scaled = similarity(index.contract.similarity).scaled
     made = query_vectors(model, [texts[place] for place in sorted(drawn)])
     rows = [usable_query(row, maker=model.info.id, scaled=scaled) for row in made]
