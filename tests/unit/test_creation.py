@@ -77,9 +77,9 @@ class Late(Cluster):
         super().__init__()
         self.other = other
 
-    def create(self, body):
+    def create(self, name, body):
         self.body = self.other
-        return super().create(body)
+        return super().create(name, body)
 
 
 def made(**options):
