@@ -174,8 +174,9 @@ def clusters(
     sample = _sample(client, index, limits, asked.sample)
     read = (whole(one.ids, one.units)[1] for one in batches(client, index, filters=limits))
     fitted = kmeans.fit(read, sample.units, clusters=asked.clusters)
-    named = _named(client, index, sample, fitted.centres)
-    counts = _counts(client, index, limits, fitted.centres)
+    centres = _numbered(sample, fitted.centres)
+    named = _named(client, index, sample, centres)
+    counts = _counts(client, index, limits, centres)
     made = tuple(_cluster(number, one, counts[number]) for number, one in enumerate(named))
     kept, written = None, None
     if write and not dry_run:
@@ -184,7 +185,7 @@ def clusters(
             kind="cluster",
             method="kmeans",
             field=asked.field,
-            centres=fitted.centres,
+            centres=centres,
             labels=tuple(one.label for one in made),
             fitted_on=fitted.fitted_on,
         )
@@ -197,7 +198,7 @@ def clusters(
         documents=sum(counts.values()),
         silhouettes=fitted.silhouettes,
         clusters=made,
-        places=_places(sample, fitted.centres) if map_too else (),
+        places=_places(sample, centres) if map_too else (),
         model=kept,
         written=written,
     )
@@ -238,7 +239,21 @@ def _sample(
             f"of fewer than {FEWEST} no clusters are worth the name"
         )
     ids, units = whole(found.ids, found.units)
-    return _Sample(ids, units, dict(zip(found.ids, found.sources, strict=True)), fields)
+    # By id: written documents move within an index, and must not become other clusters by that.
+    order = sorted(range(len(ids)), key=lambda place: ids[place])
+    sources = dict(zip(found.ids, found.sources, strict=True))
+    return _Sample([ids[place] for place in order], units[order], sources, fields)
+
+
+def _numbered(sample: _Sample, centres: Vectors) -> Vectors:
+    """The centres, the largest cluster first; of equal ones that with the first id."""
+    rows = nearest(sample.units, centres)[1].tolist()
+    sizes = Counter(rows)
+    order = sorted(
+        range(len(centres)),
+        key=lambda one: (-sizes[one], rows.index(one) if one in sizes else len(rows)),
+    )
+    return centres[order]
 
 
 def _named(

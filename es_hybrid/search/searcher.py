@@ -279,6 +279,10 @@ class AsyncSearcher(_Searching):
         """As `Searcher.search_many`."""
         return await arun(self.client, self._search(queries))
 
+    async def rankings(self, queries: Sequence[Query]) -> list[tuple[Ranking, ...]]:
+        """As `Searcher.rankings`."""
+        return await arun(self.client, self._rankings(queries))
+
     async def searched(self) -> Searched:
         """As `Searcher.searched`."""
         return await arun(self.client, self._known.searched())

@@ -43,6 +43,7 @@ def told(result):
 OPTIONS = {
     "words": {},
     "vector": {"query": None, "vector": vector("tea")},
+    "like": {"query": None, "like": "tea"},
     "bm25": {"mode": "bm25"},
     "knn": {"mode": "knn"},
     "legs": {"legs": [Leg.bm25("a"), Leg.knn("b"), Leg.query("c", {"match": {"title": "sea"}})]},
@@ -74,6 +75,7 @@ OPTIONS = {
     "opaque_id": {"opaque_id": "search-7"},
     "headers": {"headers": {"traceparent": "00-1-2-01"}},
     "client": {"fusion": "client"},
+    "untuned": {"tuned": False},
 }
 
 
@@ -93,7 +95,8 @@ def test_both_give_the_same_answer_by_the_same_requests(url, shelf, monkeypatch,
 
 def test_every_option_is_compared():
     covered = {name for options in OPTIONS.values() for name in options}
-    assert covered | {"pit", "query"} == set(Options.__annotations__) | {"query"}
+    # A picture is looked for in an index of pictures: see test_picture_indices.py.
+    assert covered | {"pit", "query", "image"} == set(Options.__annotations__) | {"query"}
 
 
 PUBLIC = [name for name in vars(Searcher) if not name.startswith("_")]
