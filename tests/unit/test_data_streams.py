@@ -27,7 +27,7 @@ def test_a_data_stream_or_an_alias_of_one_is_refused_with_another_way(name, said
 class OnlyStreams(Cluster):
     """A cluster whose templates make data streams of all names."""
 
-    def create(self, body):
+    def create(self, index, body):
         reason = "cannot create index, because it matches with template [x] that creates data "
         reason += "streams only, use create data stream api instead"
         return 400, {"error": {"type": "illegal_argument_exception", "reason": reason}}
