@@ -319,7 +319,7 @@ def main() -> None:
     for cell in cells(arguments):
         line, lowest = row(cell)
         print(line, flush=True)
-        if lowest < LOWEST and "," not in cell.name:
+        if lowest < LOWEST and cell.name in ANALYSIS:  # twenty queries, or half, show no such thing
             missed.append(f"{cell.name} by {cell.embedder}: {lowest:+.3f}")
     if missed:
         sys.exit(f"limit missed, (tuned - better leg) at least {LOWEST}: {'; '.join(missed)}")
