@@ -1,9 +1,12 @@
-"""Which fitted models fill fields of an index's documents, as its ``_meta`` says; pure."""
+"""Where fitted models are kept, and which of them an index refers to in its ``_meta``; pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+# The index of all fitted models, and of transforms. Hidden: no pattern of a search finds it.
+MODELS_INDEX = "es_hybrid-models"
 
 REFERENCES_KEY = "es_hybrid_models"
 

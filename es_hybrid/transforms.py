@@ -20,8 +20,6 @@ from es_hybrid.vectors import Vectors, packed, unpacked
 
 Method = Literal["centre", "standardise", "whiten", "all-but-the-top", "pca"]
 
-# The index that keeps fitted transforms, each under its hash.
-KEPT_IN = "es_hybrid-models"
 KIND = "transform"
 
 _HASH_BYTES = 16

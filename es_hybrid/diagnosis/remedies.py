@@ -8,22 +8,11 @@ from typing import Any
 
 from elasticsearch import Elasticsearch
 
-from es_hybrid.client import path, request
-from es_hybrid.embedders.transformed import OPTION
-from es_hybrid.errors import ContractError, RequestRefused
-from es_hybrid.transforms import KEPT_IN, Transform, check_method, fit
+from es_hybrid.embedders.transformed import OPTION, spec_with
+from es_hybrid.errors import ContractError
+from es_hybrid.transforms import check_method, fit
 from es_hybrid.vector_stream import VectorIndex, batches, vector_index
-
-_MAPPING = {
-    "dynamic": False,
-    "properties": {
-        "kind": {"type": "keyword"},
-        "method": {"type": "keyword"},
-        "index": {"type": "keyword"},
-        "embedder": {"type": "keyword"},
-        "created_at": {"type": "date"},
-    },
-}
+from es_hybrid.write_back import keep
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +46,7 @@ def fit_transform(
     components: int | None = None,
     sample: int | None = None,
 ) -> Kept:
-    """Fit a transform on an index's vectors and keep it in the index `KEPT_IN`.
+    """Fit a transform on an index's vectors and keep it where all models are kept.
 
     Args:
         client: whose cluster has the index.
@@ -76,15 +65,19 @@ def fit_transform(
     _check(index)
     units = (batch.units for batch in batches(client, index, sample=sample))
     transform = fit(units, method, components=components)
-    _keep(client, transform, index)
     embedder = index.contract.embedder.id
-    mark = "&" if "?" in embedder else "?"
+    about = {
+        "index": index.index,
+        "embedder": embedder,
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    keep(client, transform.hash, transform.document() | about)
     return Kept(
         transform.hash,
         transform.method,
         transform.fitted_on,
         transform.dims,
-        f"{embedder}{mark}{OPTION}={transform.hash}",
+        spec_with(embedder, transform.hash),
     )
 
 
@@ -100,18 +93,3 @@ def _check(index: VectorIndex) -> None:
             f"the vectors of {index.name!r} came ready-made ({embedder.id}): no embedder could use "
             "the transform, so transform them where they are made"
         )
-
-
-def _keep(client: Elasticsearch, transform: Transform, index: VectorIndex) -> None:
-    try:
-        body = {"mappings": _MAPPING, "settings": {"index": {"auto_expand_replicas": "0-1"}}}
-        request(client, "PUT", path(KEPT_IN), body=body)
-    except RequestRefused as error:
-        if error.kind != "resource_already_exists_exception":
-            raise
-    document = transform.document() | {
-        "index": index.index,
-        "embedder": index.contract.embedder.id,
-        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    request(client, "PUT", path(KEPT_IN, "_doc", transform.hash), body=document)

@@ -15,10 +15,20 @@ import numpy as np
 
 from es_hybrid.embedders.base import Embedder, EmbedderInfo, Send
 from es_hybrid.errors import EmbedderError, RecordError
-from es_hybrid.transforms import KEPT_IN, Transform, from_document
+from es_hybrid.model_references import MODELS_INDEX
+from es_hybrid.transforms import Transform, from_document
 from es_hybrid.vectors import Vectors, matrix, unit
 
 OPTION = "transform"
+
+
+def spec_with(spec: str, transform: str) -> str:
+    """The spec of an embedder with a transform.
+
+    >>> spec_with("e5-small", "0f"), spec_with("hf:a?layer=-2", "0f")
+    ('e5-small?transform=0f', 'hf:a?layer=-2&transform=0f')
+    """
+    return f"{spec}{'&' if '?' in spec else '?'}{OPTION}={transform}"
 
 
 class Transformed:
@@ -52,9 +62,9 @@ class Transformed:
     def info(self) -> EmbedderInfo:
         """That of the base, with the transform in its name and the dimensions that come out."""
         base = self.base.info
-        mark = "&" if "?" in base.id else "?"
-        name = f"{base.id}{mark}{OPTION}={self.name}"
-        return replace(base, id=name, dims=self._transform.dims, packaged=False)
+        return replace(
+            base, id=spec_with(base.id, self.name), dims=self._transform.dims, packaged=False
+        )
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """Vectors, float32, shape (len(texts), dims)."""
@@ -83,11 +93,11 @@ class Transformed:
                 f"transform {self.name!r} is kept on the cluster that is indexed or searched: name "
                 "it to an Indexer or a Searcher, or give it the way with .bind(send)"
             )
-        answer = self._send("GET", f"/{KEPT_IN}/_doc/{self.name}", ok=(404,))
+        answer = self._send("GET", f"/{MODELS_INDEX}/_doc/{self.name}", ok=(404,))
         if not answer.get("found"):
             raise EmbedderError(
-                f"the cluster has no transform {self.name!r} (in index {KEPT_IN!r}): fit it again "
-                "with es-hybrid transform, or give it back"
+                f"the cluster has no transform {self.name!r} (in index {MODELS_INDEX!r}): fit it "
+                "again with es-hybrid transform, or give it back"
             )
         try:
             return from_document(answer["_source"], name=self.name)

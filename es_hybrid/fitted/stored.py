@@ -11,9 +11,7 @@ from elasticsearch import Elasticsearch
 from es_hybrid.client import path, request
 from es_hybrid.errors import AccessDenied, ContractError
 from es_hybrid.fitted.model import Fitted, from_record
-
-# Hidden: no pattern of a search finds it.
-MODELS_INDEX = "es_hybrid-models"
+from es_hybrid.model_references import MODELS_INDEX
 
 
 def model_of(client: Elasticsearch, identifier: str) -> Fitted:

@@ -12,8 +12,7 @@ from es_hybrid.documents import reserved_fields
 from es_hybrid.errors import RequestRefused, UsageError
 from es_hybrid.existing.index import Existing, existing_index
 from es_hybrid.fitted.model import Fitted
-from es_hybrid.fitted.stored import MODELS_INDEX
-from es_hybrid.model_references import REFERENCES_KEY, references
+from es_hybrid.model_references import MODELS_INDEX, REFERENCES_KEY, references
 
 _THERE = "resource_already_exists_exception"
 
@@ -68,14 +67,7 @@ def attach(client: Elasticsearch, index: str, model: Fitted) -> str:
         ServerError: the server refused, or cannot be reached.
     """
     identifier = f"{index}-{model.field}-{model.hash}"
-    _make_room(client)
-    request(
-        client,
-        "PUT",
-        path(MODELS_INDEX, "_doc", identifier),
-        params={"refresh": "true"},
-        body={**model.to_record(), "index": index},
-    )
+    keep(client, identifier, {**model.to_record(), "index": index})
     _refer(client, index, model.field, identifier, properties=model.mapping())
     return identifier
 
@@ -93,6 +85,17 @@ def detach(client: Elasticsearch, name: str, field: str) -> None:
         have = f"it has {', '.join(sorted(known))}" if known else "it has none"
         raise UsageError(f"no model fills the field {field!r} of {index.index!r}: {have}")
     _refer(client, index.index, field, None)
+
+
+def keep(client: Elasticsearch, identifier: str, record: Mapping[str, Any]) -> None:
+    """Keep what was fitted, in the one index for all of it.
+
+    Raises:
+        ServerError: the server refused, or cannot be reached.
+    """
+    _make_room(client)
+    where = path(MODELS_INDEX, "_doc", identifier)
+    request(client, "PUT", where, params={"refresh": "true"}, body=record)
 
 
 def _make_room(client: Elasticsearch) -> None:

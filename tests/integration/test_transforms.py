@@ -8,7 +8,7 @@ from es_hybrid.client import path, request
 from es_hybrid.diagnosis.remedies import fit_transform
 from es_hybrid.embedders import load_embedder
 from es_hybrid.errors import ContractError, ContractMismatch, EmbedderError, UsageError
-from es_hybrid.transforms import KEPT_IN
+from es_hybrid.fitted import MODELS_INDEX
 from tests.commands import Terminal
 from tests.embedders import WordEmbedder, ships
 
@@ -84,7 +84,7 @@ def test_pca_makes_an_index_of_fewer_dimensions(es, films, other):
 def test_a_transform_that_was_changed_on_the_cluster_is_not_used(es, films, other):
     kept = fit_transform(es, films, "centre")
     change = {"doc": {"method": "whiten"}}
-    request(es, "POST", path(KEPT_IN, "_update", kept.hash), body=change)
+    request(es, "POST", path(MODELS_INDEX, "_update", kept.hash), body=change)
     with pytest.raises(EmbedderError, match="holds other numbers than it was named by"):
         Indexer(es, other, embedder=kept.embedder).write(RECORDS)
 
@@ -122,3 +122,10 @@ def test_an_unknown_method_is_refused_before_anything_is_read(es):
 def test_the_command_tells_how_to_use_it(url, films, capsys, monkeypatch):
     ended = Terminal(capsys, monkeypatch)("transform", films, "--method", "centre", "--url", url)
     assert f"rebuild {films} --embedder 'cone-64?transform=" in ended.out
+
+
+def test_the_index_of_transforms_is_hidden_also_where_a_transform_makes_it(es, films):
+    request(es, "DELETE", path(MODELS_INDEX), ok=(404,))
+    fit_transform(es, films, "centre")
+    settings = request(es, "GET", path(MODELS_INDEX, "_settings"))
+    assert settings[MODELS_INDEX]["settings"]["index"]["hidden"] == "true"
