@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Any
 
 import typer
 
 from es_hybrid.cli.connection import with_client
-from es_hybrid.cli.output import Interrupted, say, stop
+from es_hybrid.cli.flags import Filter, Name
+from es_hybrid.cli.output import stop
 from es_hybrid.cli.patience import Patience, patiently
 from es_hybrid.cli.reporting import Json, ReportFile, check_report, deliver
+from es_hybrid.cli.write_back import DryRun, Forget, forget_field, writing
 
 _FAILED = 1
-
-Name = Annotated[str, typer.Argument(help="An index, or an alias of one.", metavar="NAME")]
-Filter = Annotated[
-    list[str] | None,
-    typer.Option(help="field=value, or a clause as JSON; several must all hold."),
-]
-Forget = Annotated[
-    bool, typer.Option("--forget", help="New documents are left alone from now on; nothing else.")
-]
 
 
 @with_client
@@ -54,9 +46,7 @@ def anomalies(
             "--write-back", help="Write score and flag into the documents, and into new ones."
         ),
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="With --write-back: check all, write nothing.")
-    ] = False,
+    dry_run: DryRun = False,
     field: Annotated[str, typer.Option(help="The object that gets score and flag.")] = "anomaly",
     forget: Forget = False,
     patience: Patience = None,
@@ -77,14 +67,9 @@ def anomalies(
     from es_hybrid.anomalies import Options
     from es_hybrid.anomalies import anomalies as found_in
     from es_hybrid.anomalies.told import anomalies_report
-    from es_hybrid.cli.progress import progress_bar
-    from es_hybrid.existing.rights import needed
-    from es_hybrid.fitted import MODELS_INDEX
-    from es_hybrid.write_back import detach
 
     if forget:
-        detach(client, name, field)
-        say(f"new documents of {name} get no {field} any more; what was written stays")
+        forget_field(client, name, field)
         return
     check_report(report)
     options = Options(
@@ -96,33 +81,17 @@ def anomalies(
         window=window,
         field=field,
     )
-    job, on = (
-        ("anomalies --write-back", (name, MODELS_INDEX)) if write_back else ("anomalies", (name,))
-    )
-    shown = write_back and sys.stderr.isatty()
-    with needed(job, *on), progress_bar("writing", shown=shown) as bar:
-        try:
-            found = found_in(
-                client,
-                name,
-                options,
-                filter=filter,
-                write=write_back,
-                dry_run=dry_run,
-                progress=bar.update,
-                **patiently(patience),
-            )
-        except KeyboardInterrupt:
-            raise interrupted(bar.last.done if bar.last else 0) from None
+    with writing("anomalies", name, wanted=write_back) as progress:
+        found = found_in(
+            client,
+            name,
+            options,
+            filter=filter,
+            write=write_back,
+            dry_run=dry_run,
+            progress=progress,
+            **patiently(patience),
+        )
     deliver(found, lambda: anomalies_report(found), file=report, as_json=as_json)
     if not found.complete:
         stop(_FAILED)
-
-
-def interrupted(done: int) -> Interrupted:
-    """What the person should know at Ctrl-C."""
-    return Interrupted(
-        f"interrupted after {done:,} documents were written to: run the same command again"
-        if done
-        else "interrupted: nothing was written to any document"
-    )

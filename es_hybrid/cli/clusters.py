@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from es_hybrid.cli.anomalies import Filter, Forget, Name, interrupted
 from es_hybrid.cli.connection import with_client
+from es_hybrid.cli.flags import Filter, Name
 from es_hybrid.cli.output import say, stop
 from es_hybrid.cli.patience import Patience, patiently
 from es_hybrid.cli.reporting import Json, ReportFile, check_report, deliver
+from es_hybrid.cli.write_back import DryRun, Forget, forget_field, writing
 from es_hybrid.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,9 +48,7 @@ def clusters(
             "--write-back", help="Write number and label into the documents, and into new ones."
         ),
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="With --write-back: check all, write nothing.")
-    ] = False,
+    dry_run: DryRun = False,
     field: Annotated[str, typer.Option(help="The object that gets number and label.")] = "cluster",
     forget: Forget = False,
     patience: Patience = None,
@@ -65,39 +63,27 @@ def clusters(
 
     Example: es-hybrid clusters films --map films.html --map films.png
     """
-    from es_hybrid.cli.progress import progress_bar
     from es_hybrid.clusters import Options
     from es_hybrid.clusters import clusters as found_in
     from es_hybrid.clusters.told import clusters_report
-    from es_hybrid.existing.rights import needed
-    from es_hybrid.fitted import MODELS_INDEX
-    from es_hybrid.write_back import detach
 
     if forget:
-        detach(client, name, field)
-        say(f"new documents of {name} get no {field} any more; what was written stays")
+        forget_field(client, name, field)
         return
     check_report(report)
     files = _checked_maps(map or [])
-    job, on = (
-        ("clusters --write-back", (name, MODELS_INDEX)) if write_back else ("clusters", (name,))
-    )
-    shown = write_back and sys.stderr.isatty()
-    with needed(job, *on), progress_bar("writing", shown=shown) as bar:
-        try:
-            found = found_in(
-                client,
-                name,
-                Options(clusters=clusters, sample=sample, field=field),
-                filter=filter,
-                map_too=bool(files or report),
-                write=write_back,
-                dry_run=dry_run,
-                progress=bar.update,
-                **patiently(patience),
-            )
-        except KeyboardInterrupt:
-            raise interrupted(bar.last.done if bar.last else 0) from None
+    with writing("clusters", name, wanted=write_back) as progress:
+        found = found_in(
+            client,
+            name,
+            Options(clusters=clusters, sample=sample, field=field),
+            filter=filter,
+            map_too=bool(files or report),
+            write=write_back,
+            dry_run=dry_run,
+            progress=progress,
+            **patiently(patience),
+        )
     deliver(found, lambda: clusters_report(found), file=report, as_json=as_json)
     _draw(found, files)
     if not found.complete:
