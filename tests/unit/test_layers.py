@@ -4,6 +4,7 @@ Read from the sources, so that imports inside functions count as well.
 """
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -88,8 +89,9 @@ def imports(node, *, typing):
             yield from imports(child, typing=typing)
 
 
+@cache  # every module is asked for by most tests
 def imported(module, *, typing=False):
-    return set(imports(ast.parse(MODULES[module].read_text()), typing=typing))
+    return frozenset(imports(ast.parse(MODULES[module].read_text()), typing=typing))
 
 
 def test_the_reader_of_imports_sees_them_all():
