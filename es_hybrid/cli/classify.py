@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from es_hybrid.cli.connection import with_client
+from es_hybrid.cli.flags import Embedder, Filter, Name
 from es_hybrid.cli.output import Interrupted, print_json, printable, say, stop, table
 from es_hybrid.cli.patience import Patience, patiently
 from es_hybrid.cli.reporting import Json, listed
@@ -21,7 +22,7 @@ _FAILED = 1
 @with_client
 def classify(
     client: Any,
-    name: Annotated[str, typer.Argument(help="An index, or an alias of one.", metavar="NAME")],
+    name: Name,
     labels: Annotated[
         str | None,
         typer.Option(help="Names that the model reads, such as snow,road,sea.", metavar="A,B,…"),
@@ -42,13 +43,8 @@ def classify(
     ] = None,
     k: Annotated[int, typer.Option(help="Of --examples: how many of the nearest vote.")] = 10,
     field: Annotated[str, typer.Option(help="The object that gets name and score.")] = "label",
-    filter: Annotated[  # noqa: A002 - Elasticsearch's own word
-        list[str] | None,
-        typer.Option(help="field=value, or a clause as JSON; several must all hold."),
-    ] = None,
-    embedder: Annotated[
-        str | None, typer.Option(help="Needed only if the index was made with one of your own.")
-    ] = None,
+    filter: Filter = None,  # noqa: A002 - Elasticsearch's own word
+    embedder: Embedder = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Decide, show, and write nothing.")
     ] = False,

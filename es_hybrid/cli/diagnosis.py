@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from es_hybrid.cli.connection import with_client
+from es_hybrid.cli.flags import Embedder, Name
 from es_hybrid.cli.reporting import Json, ReportFile, check_report, deliver
 from es_hybrid.errors import UsageError
 
@@ -15,7 +16,7 @@ from es_hybrid.errors import UsageError
 @with_client
 def diagnose(
     client: Any,
-    name: Annotated[str, typer.Argument(help="An index, or an alias of one.", metavar="NAME")],
+    name: Name,
     sample: Annotated[int, typer.Option(min=20, max=20_000, help="Documents to look at.")] = 5_000,
     queries: Annotated[
         Path | None,
@@ -27,9 +28,7 @@ def diagnose(
     qrels: Annotated[
         Path | None, typer.Option(help="Which documents answer them.", metavar="FILE")
     ] = None,
-    embedder: Annotated[
-        str | None, typer.Option(help="Needed only if the index was made with one of your own.")
-    ] = None,
+    embedder: Embedder = None,
     report: ReportFile = None,
     as_json: Json = False,
 ) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 
 from es_hybrid.cli.connection import with_settings
+from es_hybrid.cli.flags import Embedder, Filter
 from es_hybrid.cli.output import Interrupted, say
 from es_hybrid.cli.reporting import Json, ReportFile, check_report, counting, deliver, listed
 from es_hybrid.errors import UsageError
@@ -71,10 +72,7 @@ def evaluate(
             metavar="FILE",
         ),
     ] = None,
-    filter: Annotated[  # noqa: A002 - Elasticsearch's own word
-        list[str] | None,
-        typer.Option(help="field=value, or a clause as JSON; several must all hold."),
-    ] = None,
+    filter: Filter = None,  # noqa: A002 - Elasticsearch's own word
     depth: Annotated[
         int, typer.Option(min=1, max=10_000, help="Documents to find for each query.")
     ] = 100,
@@ -82,9 +80,7 @@ def evaluate(
         int, typer.Option(min=0, help="Queries to show that won most, and that lost most.")
     ] = 2,
     timed: Annotated[int, typer.Option(min=0, help="Single searches to time in each mode.")] = 50,
-    embedder: Annotated[
-        str | None, typer.Option(help="Needed only if the index was made with one of your own.")
-    ] = None,
+    embedder: Embedder = None,
     report: ReportFile = None,
     as_json: Json = False,
 ) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from es_hybrid.cli.connection import with_client, with_settings
+from es_hybrid.cli.flags import Filter
 from es_hybrid.cli.index_options import names
 from es_hybrid.cli.output import Interrupted, print_json, printable, say, stop
 from es_hybrid.cli.patience import Patience, patiently
@@ -64,10 +65,7 @@ def enrich(
     in_place: Annotated[
         bool, typer.Option("--in-place", help="Add to the index itself (the default).")
     ] = False,
-    filter: Annotated[  # noqa: A002 - Elasticsearch's own word
-        list[str] | None,
-        typer.Option(help="field=value, or a clause as JSON; several must all hold."),
-    ] = None,
+    filter: Filter = None,  # noqa: A002 - Elasticsearch's own word
     since: Annotated[
         str | None,
         typer.Option(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from es_hybrid.cli.connection import with_client
+from es_hybrid.cli.flags import Embedder, Name
 from es_hybrid.cli.output import Interrupted
 from es_hybrid.cli.reporting import (
     Json,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 @with_client
 def recall(
     client: Any,
-    name: Annotated[str, typer.Argument(help="An index, or an alias of one.", metavar="NAME")],
+    name: Name,
     queries: Annotated[
         Path | None,
         typer.Option(
@@ -63,9 +64,7 @@ def recall(
         ),
     ] = None,
     target: Annotated[float, typer.Option(help="Recall that is wanted, up to 1.")] = 0.95,
-    embedder: Annotated[
-        str | None, typer.Option(help="Needed only if the index was made with one of your own.")
-    ] = None,
+    embedder: Embedder = None,
     report: ReportFile = None,
     as_json: Json = False,
 ) -> None:

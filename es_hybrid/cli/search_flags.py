@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from es_hybrid.cli.flags import EMBEDDER, FILTER
 from es_hybrid.cli.index_options import pairs
 from es_hybrid.cli.query_vector import read_vector
 from es_hybrid.errors import UsageError
@@ -46,10 +47,7 @@ class Flags:
             panel=_FOUND,
         ),
     ] = None
-    filter: Annotated[
-        list[str] | None,
-        _option("field=value, or a clause as JSON; several must all hold.", panel=_FOUND),
-    ] = None
+    filter: Annotated[list[str] | None, _option(FILTER, panel=_FOUND)] = None
     fields: Annotated[
         str | None,
         _option("Fields for BM25, with boosts: title^2,text.", metavar="FIELDS", panel=_FOUND),
@@ -92,10 +90,7 @@ class Flags:
         int | None,
         _option("Vectors that each shard looks at for kNN: more find more, slower.", panel=_FOUND),
     ] = None
-    embedder: Annotated[
-        str | None,
-        _option("Needed only if the index was made with one of your own.", panel=_FOUND),
-    ] = None
+    embedder: Annotated[str | None, _option(EMBEDDER, panel=_FOUND)] = None
     method: Annotated[
         str | None,
         _option(

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from es_hybrid.cli.connection import with_client
+from es_hybrid.cli.flags import Name
 from es_hybrid.cli.output import print_json
 from es_hybrid.cli.reporting import Json
 
@@ -14,7 +15,7 @@ from es_hybrid.cli.reporting import Json
 @with_client
 def transform(
     client: Any,
-    name: Annotated[str, typer.Argument(help="An index, or an alias of one.", metavar="NAME")],
+    name: Name,
     method: Annotated[
         str,
         typer.Option(
