@@ -9,7 +9,7 @@ import typer
 
 from es_hybrid.cli.connection import with_client
 from es_hybrid.cli.flags import Embedder, Filter, Name
-from es_hybrid.cli.output import Interrupted, print_json, printable, say, stop, table
+from es_hybrid.cli.output import interruptible, print_json, printable, say, stop, table
 from es_hybrid.cli.patience import Patience, patiently
 from es_hybrid.cli.reporting import Json, listed
 
@@ -70,23 +70,22 @@ def classify(
         k=k,
         field=field,
     )
-    with progress_bar("classifying", shown=not dry_run and sys.stderr.isatty()) as bar:
-        try:
-            found = classified(
-                client,
-                name,
-                options,
-                embedder=embedder,
-                filter=filter,
-                dry_run=dry_run,
-                progress=bar.update,
-                **patiently(patience),
-            )
-        except KeyboardInterrupt:
-            done = bar.last.done if bar.last else 0
-            raise Interrupted(
-                f"interrupted after {done:,} documents: run the same command again"
-            ) from None
+    with (
+        progress_bar("classifying", shown=not dry_run and sys.stderr.isatty()) as bar,
+        interruptible(
+            lambda: f"interrupted after {bar.done:,} documents: run the same command again"
+        ),
+    ):
+        found = classified(
+            client,
+            name,
+            options,
+            embedder=embedder,
+            filter=filter,
+            dry_run=dry_run,
+            progress=bar.update,
+            **patiently(patience),
+        )
     if as_json:
         print_json(found.to_dict())
     else:

@@ -12,7 +12,7 @@ import typer
 
 from es_hybrid.cli.connection import with_settings
 from es_hybrid.cli.flags import Embedder, Filter
-from es_hybrid.cli.output import Interrupted, say
+from es_hybrid.cli.output import interruptible, say
 from es_hybrid.cli.reporting import Json, ReportFile, check_report, counting, deliver, listed
 from es_hybrid.errors import UsageError
 
@@ -205,14 +205,12 @@ def _stoppable() -> Iterator[Callable[[int, int], None]]:
         done, total = now, of
         draw(now, of)
 
-    with counting("searching") as draw:
-        try:
-            yield update
-        except KeyboardInterrupt:
-            came = f"after {done:,} of {total:,} queries" if total else "before the first queries"
-            raise Interrupted(
-                f"interrupted {came}: nothing was changed, and a part of them says nothing"
-            ) from None
+    def told() -> str:
+        came = f"after {done:,} of {total:,} queries" if total else "before the first queries"
+        return f"interrupted {came}: nothing was changed, and a part of them says nothing"
+
+    with counting("searching") as draw, interruptible(told):
+        yield update
 
 
 def _runs(files: Sequence[Path]) -> dict[str, Rankings]:

@@ -12,7 +12,7 @@ import typer
 from es_hybrid.cli.connection import with_client, with_settings
 from es_hybrid.cli.flags import Filter
 from es_hybrid.cli.index_options import names
-from es_hybrid.cli.output import Interrupted, print_json, printable, say, stop
+from es_hybrid.cli.output import interruptible, print_json, printable, say, stop
 from es_hybrid.cli.patience import Patience, patiently
 
 if TYPE_CHECKING:
@@ -107,21 +107,21 @@ def enrich(
     }
     _check_into(into, in_place=in_place, limited=bool(filter or since))
     on = (index,) if into is None else (index, into)
-    with needed("enrich", *on), progress_bar("embedding", shown=sys.stderr.isatty()) as bar:
-        try:
-            if into is not None:
-                copied = enrich_into(client, index, into, **options, progress=bar.update)
-                print_json(copied.to_dict()) if as_json else _print_rebuilt(copied)
-                return
-            report = enriched(
-                client, index, **options, filter=filter, since=since, progress=bar.update
-            )
-        except KeyboardInterrupt:
-            done = bar.last.done if bar.last else 0
-            raise Interrupted(
-                f"interrupted after {done:,} documents: what Elasticsearch confirmed has its "
+    with (
+        needed("enrich", *on),
+        progress_bar("embedding", shown=sys.stderr.isatty()) as bar,
+        interruptible(
+            lambda: (
+                f"interrupted after {bar.done:,} documents: what Elasticsearch confirmed has its "
                 "vector; run the same command again, and it goes on from there"
-            ) from None
+            )
+        ),
+    ):
+        if into is not None:
+            copied = enrich_into(client, index, into, **options, progress=bar.update)
+            print_json(copied.to_dict()) if as_json else _print_rebuilt(copied)
+            return
+        report = enriched(client, index, **options, filter=filter, since=since, progress=bar.update)
     if as_json:
         print_json(report.to_dict())
     else:
@@ -329,28 +329,31 @@ def rebuild(
     from es_hybrid.existing import rebuild as rebuilt
     from es_hybrid.existing.rights import needed
 
-    with needed("rebuild", name), progress_bar("rebuilding", shown=sys.stderr.isatty()) as bar:
-        try:
-            report = rebuilt(
-                client,
-                name,
-                embedder=embedder,
-                text_fields=None if text_fields is None else names(text_fields),
-                analysis=analysis,
-                vector_index=vector_index,
-                similarity=similarity,
-                passages=passages,
-                gate=_gate(judged, min_ndcg),
-                at_least=min_ndcg or 0.0,
-                dead_letters=dead_letters or Path(f"{name}.dead-letters.ndjson"),
-                progress=bar.update,
-                **patiently(patience),
-            )
-        except KeyboardInterrupt:
-            raise Interrupted(
+    with (
+        needed("rebuild", name),
+        progress_bar("rebuilding", shown=sys.stderr.isatty()) as bar,
+        interruptible(
+            lambda: (
                 f"interrupted: run the same command again, and it goes on from there; {name} can "
                 "be searched and written to meanwhile"
-            ) from None
+            )
+        ),
+    ):
+        report = rebuilt(
+            client,
+            name,
+            embedder=embedder,
+            text_fields=None if text_fields is None else names(text_fields),
+            analysis=analysis,
+            vector_index=vector_index,
+            similarity=similarity,
+            passages=passages,
+            gate=_gate(judged, min_ndcg),
+            at_least=min_ndcg or 0.0,
+            dead_letters=dead_letters or Path(f"{name}.dead-letters.ndjson"),
+            progress=bar.update,
+            **patiently(patience),
+        )
     if as_json:
         print_json(report.to_dict())
     else:

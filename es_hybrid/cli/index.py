@@ -16,7 +16,7 @@ from es_hybrid.cli.connection import with_client
 from es_hybrid.cli.groups import with_groups
 from es_hybrid.cli.index_flags import Flags, RunFlags
 from es_hybrid.cli.index_options import IndexOptions
-from es_hybrid.cli.output import Interrupted, print_json, printable, say, stop
+from es_hybrid.cli.output import interruptible, print_json, printable, say, stop
 from es_hybrid.errors import UsageError
 
 if TYPE_CHECKING:
@@ -131,15 +131,17 @@ def indexer_of(client: Any, name: str, options: IndexOptions, *, letters: Path, 
 def _written(indexer: Any, source: Any) -> Report:
     from es_hybrid.cli.progress import progress_bar
 
-    with progress_bar("indexing", shown=sys.stderr.isatty()) as bar, _drained():
-        try:
-            report: Report = indexer.write(source, progress=bar.update)
-        except KeyboardInterrupt:
-            done = bar.last.done if bar.last else 0
-            raise Interrupted(
-                f"interrupted after {done:,} records: all that Elasticsearch confirmed is in the "
-                "index; run the same command again, and it goes on from there"
-            ) from None
+    with (
+        progress_bar("indexing", shown=sys.stderr.isatty()) as bar,
+        _drained(),
+        interruptible(
+            lambda: (
+                f"interrupted after {bar.done:,} records: all that Elasticsearch confirmed is in "
+                "the index; run the same command again, and it goes on from there"
+            )
+        ),
+    ):
+        report: Report = indexer.write(source, progress=bar.update)
     return report
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import typer
@@ -16,6 +17,22 @@ _UNLIMITED = 10_000
 
 class Interrupted(Exception):
     """Ctrl-C, and what the user should know about what was done until then."""
+
+
+@contextmanager
+def interruptible(told: Callable[[], str]) -> Iterator[None]:
+    """Let Ctrl-C end this with a line for the user.
+
+    Args:
+        told: makes that line, of what was done until then.
+
+    Raises:
+        Interrupted: at Ctrl-C.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(told()) from None
 
 
 def print_json(value: Any) -> None:

@@ -15,7 +15,7 @@ _SHOWN = 60  # characters of what has no such end
 
 
 class Bar:
-    """Receives progress and remembers the last; draws it where there is a terminal.
+    """Receives progress and remembers how many; draws it where there is a terminal.
 
     Args:
         drawing: of rich; None draws nothing.
@@ -32,7 +32,7 @@ class Bar:
         title: str = "",
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.last: Progress | None = None
+        self.done = 0  # documents so far
         self._drawing = drawing
         self._task = task
         self._title = title
@@ -41,7 +41,7 @@ class Bar:
 
     def update(self, progress: Progress) -> None:
         """Take the newest numbers."""
-        self.last = progress
+        self.done = progress.done
         if self._drawing is not None:
             self._drawing.update(
                 self._task,

@@ -11,7 +11,7 @@ import typer
 
 from es_hybrid.cli.connection import with_client
 from es_hybrid.cli.flags import Embedder, Name
-from es_hybrid.cli.output import Interrupted
+from es_hybrid.cli.output import interruptible
 from es_hybrid.cli.reporting import (
     Json,
     ReportFile,
@@ -135,8 +135,8 @@ def _stoppable() -> Iterator[Callable[[str, int, int], None]]:
         doing = what
         draw(done, of)
 
-    with counting("measuring") as draw:
-        try:
-            yield update
-        except KeyboardInterrupt:
-            raise Interrupted(f"interrupted while {doing}: nothing was changed") from None
+    def told() -> str:
+        return f"interrupted while {doing}: nothing was changed"
+
+    with counting("measuring") as draw, interruptible(told):
+        yield update

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from es_hybrid.cli.output import Interrupted, say
+from es_hybrid.cli.output import interruptible, say
 
 if TYPE_CHECKING:
     from es_hybrid.indexing import Progress
@@ -49,15 +49,16 @@ def writing(command: str, name: str, *, wanted: bool) -> Iterator[Callable[[Prog
 
     job, on = (f"{command} --write-back", (name, MODELS_INDEX)) if wanted else (command, (name,))
     shown = wanted and sys.stderr.isatty()
-    with needed(job, *on), progress_bar("writing", shown=shown) as bar:
-        try:
-            yield bar.update
-        except KeyboardInterrupt:
-            raise _interrupted(bar.last.done if bar.last else 0) from None
+    with (
+        needed(job, *on),
+        progress_bar("writing", shown=shown) as bar,
+        interruptible(lambda: _interrupted(bar.done)),
+    ):
+        yield bar.update
 
 
-def _interrupted(done: int) -> Interrupted:
-    return Interrupted(
+def _interrupted(done: int) -> str:
+    return (
         f"interrupted after {done:,} documents were written to: run the same command again"
         if done
         else "interrupted: nothing was written to any document"
