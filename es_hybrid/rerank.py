@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from es_hybrid.embedders.base import LONGEST_TEXT
 from es_hybrid.errors import EmbedderError, UsageError
+from es_hybrid.optional import library
 
 
 class Reranker(Protocol):
@@ -124,14 +125,10 @@ def _check_positive(**numbers: int | None) -> None:
 
 def _loaded(name: str, *, max_length: int | None, device: str | None) -> Any:
     _check_folder(name)
+    needs = f"cross-encoder:{name} needs the text extra"
+    package = library("sentence_transformers", extra="text", needs=needs, raised=EmbedderError)
     try:
-        from sentence_transformers import CrossEncoder
-    except ImportError:
-        raise EmbedderError(
-            f"cross-encoder:{name} needs the text extra: pip install 'es_hybrid[text]'"
-        ) from None
-    try:
-        return CrossEncoder(name, max_length=max_length, device=device)
+        return package.CrossEncoder(name, max_length=max_length, device=device)
     except Exception as error:  # a broken model may raise anything
         raise EmbedderError(
             f"{name!r} cannot be loaded ({type(error).__name__}: {_first_line(error)}): "

@@ -15,7 +15,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from es_hybrid.errors import EsHybridError, RecordError, UsageError, VectorError
+from es_hybrid.errors import RecordError, UsageError, VectorError
+from es_hybrid.optional import sklearn
 from es_hybrid.vectors import Vectors, packed, unpacked
 
 Method = Literal["centre", "standardise", "whiten", "all-but-the-top", "pca"]
@@ -23,6 +24,7 @@ Method = Literal["centre", "standardise", "whiten", "all-but-the-top", "pca"]
 KIND = "transform"
 
 _HASH_BYTES = 16
+_NEEDS = "a transform needs"
 _SMALLEST = 1e-6  # of a standard deviation: below, a dimension is constant and is left alone
 
 Floats = NDArray[np.float64]
@@ -162,7 +164,7 @@ def _components(method: Method, given: int | None, dims: int) -> int:
 
 
 def _scaled(batches: Iterator[Vectors], method: Method) -> Transform:
-    model = _sklearn("preprocessing").StandardScaler()
+    model = sklearn("preprocessing", needs=_NEEDS).StandardScaler()
     for batch in batches:
         model.partial_fit(batch)
     spread = np.where(model.scale_ > _SMALLEST, model.scale_, 1)
@@ -181,7 +183,9 @@ def _rotated(
                 "documents, or keep fewer components"
             )
         # With all directions kept until the end, batch by batch is as exact as at once.
-        model = model or _sklearn("decomposition").IncrementalPCA(min(dims, len(batch)))
+        model = model or sklearn("decomposition", needs=_NEEDS).IncrementalPCA(
+            min(dims, len(batch))
+        )
         model.partial_fit(batch)
     directions: Floats = model.components_[:components].T
     if method == "all-but-the-top":
@@ -206,12 +210,3 @@ def _at_least(batches: Iterator[Vectors], rows: int) -> Iterator[Vectors]:
                 yield ready
             ready, waiting = np.concatenate(waiting), []
     yield np.concatenate([*([] if ready is None else [ready]), *waiting])
-
-
-def _sklearn(part: str) -> Any:
-    try:
-        from importlib import import_module
-
-        return import_module(f"sklearn.{part}")
-    except ImportError:
-        raise EsHybridError("a transform needs: pip install 'es_hybrid[analysis]'") from None

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from es_hybrid.alignment.found import AT, Numbers, ranks, recall_at
-from es_hybrid.errors import EsHybridError, UsageError
+from es_hybrid.errors import UsageError
+from es_hybrid.optional import sklearn
 from es_hybrid.vectors import Vectors, unit
 
 # Of unit features: from nearly the least squares to nearly the mean.
@@ -149,7 +150,9 @@ def _fit(
 ) -> Fitted:
     """Ridge regression (Hoerl and Kennard 1970) onto the mean of each picture's captions."""
     centre = captions.mean(axis=0) if centred else np.zeros(captions.shape[1], np.float32)
-    ridge = _ridge()(alpha=strength).fit(features, _means(captions - centre, owners, len(features)))
+    linear_model = sklearn("linear_model", needs="fitting a map needs scikit-learn")
+    means = _means(captions - centre, owners, len(features))
+    ridge = linear_model.Ridge(alpha=strength).fit(features, means)
     weights = np.ascontiguousarray(ridge.coef_.T, np.float32)
     bias = np.asarray(ridge.intercept_, np.float32)
     return Fitted(weights, bias, centre.astype(np.float32), strength, centred)
@@ -161,16 +164,6 @@ def _means(captions: Vectors, owners: Numbers, count: int) -> Vectors:
     np.add.at(sums, owners, captions)
     means: Vectors = (sums / np.bincount(owners, minlength=count)[:, None]).astype(np.float32)
     return means
-
-
-def _ridge() -> Any:
-    try:
-        from sklearn.linear_model import Ridge
-    except ImportError:
-        raise EsHybridError(
-            "fitting a map needs scikit-learn: pip install 'es_hybrid[analysis]'"
-        ) from None
-    return Ridge
 
 
 def owners_of(captions: Sequence[Sequence[str]]) -> Numbers:

@@ -6,12 +6,11 @@ Good, "Permutation, Parametric and Bootstrap Tests of Hypotheses", 3rd edition, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from es_hybrid.errors import EsHybridError
+from es_hybrid.optional import library
 from es_hybrid.vectors import Vectors
 
 RESAMPLES = 999
@@ -62,7 +61,8 @@ def shift(
         return float(np.linalg.norm(part / len(ours) - (total - part) / count))
 
     places = np.arange(len(rows))
-    found = _stats().permutation_test(
+    stats = library("scipy.stats", extra="eval", needs="a permutation test needs")
+    found = stats.permutation_test(
         (places[: len(window)], places[len(window) :]),
         distance,
         permutation_type="independent",
@@ -72,11 +72,3 @@ def shift(
     )
     by_chance = float(np.mean(found.null_distribution))
     return Shift(float(found.statistic), by_chance, float(found.pvalue), len(window), count)
-
-
-def _stats() -> Any:
-    try:
-        from scipy import stats
-    except ImportError:
-        raise EsHybridError("a permutation test needs: pip install 'es_hybrid[eval]'") from None
-    return stats

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from es_hybrid.errors import EsHybridError, UsageError
+from es_hybrid.errors import UsageError
+from es_hybrid.optional import sklearn
 from es_hybrid.vectors import Vectors
 
 SAMPLE = 5_000  # documents that decide how many clusters there are
@@ -89,7 +90,7 @@ def _numbers(documents: int, clusters: int | None) -> tuple[int, ...]:
 def _model(clusters: int, *, init: Any = "k-means++") -> Any:
     """Without a chance that a small cluster is thrown away while batches are read."""
     starts = _STARTS if isinstance(init, str) else 1
-    return _sklearn("cluster").MiniBatchKMeans(
+    return sklearn("cluster", needs="clusters need").MiniBatchKMeans(
         clusters, init=init, n_init=starts, random_state=_SEED, reassignment_ratio=0
     )
 
@@ -101,14 +102,5 @@ def _silhouette(sample: Vectors, labels: Any) -> float:
     chosen = np.random.default_rng(_SEED).permutation(len(sample))[:size]
     if len(set(labels[chosen].tolist())) < 2:
         return -1.0
-    score = _sklearn("metrics").silhouette_score(sample[chosen], labels[chosen])
-    return float(score)
-
-
-def _sklearn(part: str) -> Any:
-    try:
-        from importlib import import_module
-
-        return import_module(f"sklearn.{part}")
-    except ImportError:
-        raise EsHybridError("clusters need: pip install 'es_hybrid[analysis]'") from None
+    metrics = sklearn("metrics", needs="clusters need")
+    return float(metrics.silhouette_score(sample[chosen], labels[chosen]))

@@ -6,13 +6,10 @@ mean nothing there; only what lies together does.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
-
 import numpy as np
 
-from es_hybrid.errors import EsHybridError
 from es_hybrid.fitted.model import Floats
+from es_hybrid.optional import sklearn
 from es_hybrid.vectors import Vectors
 
 MOST = 2_000  # documents of a map: more take minutes, and hide each other
@@ -32,15 +29,11 @@ def plane(units: Vectors) -> Floats:
         EsHybridError: scikit-learn is not installed.
     """
     count = min(_COMPONENTS, *units.shape)
-    rows = _sklearn("decomposition").PCA(count, random_state=_SEED).fit_transform(units)
+    pca = sklearn("decomposition", needs="a map needs").PCA(count, random_state=_SEED)
+    rows = pca.fit_transform(units)
     perplexity = min(_PERPLEXITY, (len(units) - 1) / 3)
-    model = _sklearn("manifold").TSNE(2, perplexity=perplexity, init="pca", random_state=_SEED)
-    found: Floats = np.asarray(model.fit_transform(rows), np.float64)
+    tsne = sklearn("manifold", needs="a map needs").TSNE(
+        2, perplexity=perplexity, init="pca", random_state=_SEED
+    )
+    found: Floats = np.asarray(tsne.fit_transform(rows), np.float64)
     return found
-
-
-def _sklearn(part: str) -> Any:
-    try:
-        return import_module(f"sklearn.{part}")
-    except ImportError:
-        raise EsHybridError("a map needs: pip install 'es_hybrid[analysis]'") from None

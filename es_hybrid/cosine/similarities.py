@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from es_hybrid.cosine.factorisation import Matrix
-from es_hybrid.errors import EsHybridError
+from es_hybrid.optional import sklearn
 
 
 def cosine_similarities(rows: Matrix) -> Matrix:
@@ -32,10 +32,7 @@ def same_cluster_auc(similarities: Matrix, clusters: NDArray[Any]) -> float:
     Raises:
         EsHybridError: scikit-learn is not installed.
     """
-    try:
-        from sklearn.metrics import roc_auc_score
-    except ImportError:
-        raise EsHybridError("the AUC needs: pip install 'es_hybrid[analysis]'") from None
+    metrics = sklearn("metrics", needs="the AUC needs")
     first, second = np.triu_indices(len(clusters), 1)
     same = clusters[first] == clusters[second]
-    return float(roc_auc_score(same, similarities[first, second]))
+    return float(metrics.roc_auc_score(same, similarities[first, second]))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from es_hybrid.errors import EsHybridError
+from es_hybrid.optional import sklearn
 from es_hybrid.vectors import Vectors
 
 Ranks = NDArray[np.int64]
@@ -25,13 +25,10 @@ def nearest(vectors: Vectors, *, k: int, metric: str = "euclidean") -> tuple[Flo
     Raises:
         EsHybridError: scikit-learn is not installed.
     """
-    try:
-        from sklearn.neighbors import NearestNeighbors
-    except ImportError:
-        raise EsHybridError("comparing vectors needs: pip install 'es_hybrid[analysis]'") from None
-    model = NearestNeighbors(n_neighbors=k, algorithm="brute", metric=metric).fit(vectors)
+    neighbors = sklearn("neighbors", needs="comparing vectors needs")
+    model = neighbors.NearestNeighbors(n_neighbors=k, algorithm="brute", metric=metric)
     # Without an argument no row is its own neighbour.
-    distances, rows = model.kneighbors()
+    distances, rows = model.fit(vectors).kneighbors()
     return distances, rows
 
 

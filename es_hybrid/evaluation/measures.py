@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from es_hybrid.errors import EsHybridError, UsageError
+from es_hybrid.errors import UsageError
 from es_hybrid.evaluation.qrels import Qrels
+from es_hybrid.optional import library
 
 # query id -> document ids, best first.
 Run = Mapping[str, Sequence[str]]
@@ -64,12 +65,12 @@ def parsed(name: str) -> Any:
     >>> str(parsed("MRR@10")), str(parsed("MAP"))
     ('RR@10', 'AP')
     """
-    library = _ir_measures()
+    measures = _ir_measures()
     try:
-        measure = library.parse_measure(name)
+        measure = measures.parse_measure(name)
         if measure.params.get("cutoff", 1) < 1:
             raise ValueError("ranks begin at 1")
-        if not library.DefaultPipeline.supports(measure):
+        if not measures.DefaultPipeline.supports(measure):
             raise ValueError("what computes it is not installed")
         return measure
     except (NameError, ValueError, SyntaxError, AssertionError, TypeError) as error:
@@ -81,8 +82,4 @@ def parsed(name: str) -> Any:
 
 
 def _ir_measures() -> Any:
-    try:
-        import ir_measures
-    except ImportError:
-        raise EsHybridError("evaluation needs: pip install 'es_hybrid[eval]'") from None
-    return ir_measures
+    return library("ir_measures", extra="eval", needs="evaluation needs")

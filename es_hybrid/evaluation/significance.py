@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from es_hybrid.errors import EsHybridError, UsageError
+from es_hybrid.errors import UsageError
+from es_hybrid.optional import library
 
 CONFIDENCE = 0.95
 RESAMPLES = 9_999
@@ -170,8 +171,4 @@ def _batch(data: np.ndarray[Any, np.dtype[np.float64]]) -> int:
 
 
 def _stats() -> Any:
-    try:
-        from scipy import stats
-    except ImportError:
-        raise EsHybridError("evaluation needs: pip install 'es_hybrid[eval]'") from None
-    return stats
+    return library("scipy.stats", extra="eval", needs="evaluation needs")

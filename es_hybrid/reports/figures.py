@@ -15,7 +15,7 @@ from io import BytesIO, StringIO
 from statistics import median
 from typing import Any, NamedTuple, Protocol
 
-from es_hybrid.errors import EsHybridError
+from es_hybrid.optional import library
 from es_hybrid.reports.fonts import families, writable
 
 _TEXT, _FAINT = "#010203", "#010204"
@@ -237,15 +237,8 @@ class Scatter:
         Raises:
             EsHybridError: Matplotlib is not installed.
         """
-        try:
-            from matplotlib.backends.backend_agg import FigureCanvasAgg
-            from matplotlib.figure import Figure as Canvas
-        except ImportError:
-            raise EsHybridError(
-                "a picture of a map needs: pip install 'es_hybrid[report]'"
-            ) from None
         wide, high = _PLANE
-        canvas = FigureCanvasAgg(Canvas(figsize=(wide / 72, high / 72), dpi=144))
+        canvas = _canvas("agg", "a picture of a map needs", figsize=(wide / 72, high / 72), dpi=144)
         axes = canvas.figure.add_axes((0, 0, 1, 1), xlim=(0, wide), ylim=(high, 0))
         axes.set_axis_off()
         colours = [_PRINTED[dot.group % len(_PRINTED)] for dot in self.dots]
@@ -302,20 +295,20 @@ def _legend(axes: Any, *, many: bool) -> None:
 @contextmanager
 def _drawn(*, height: float) -> Iterator[tuple[Any, StringIO]]:
     """Axes to draw on; what was drawn is in the file afterwards."""
-    try:
-        from matplotlib import rc_context
-        from matplotlib.backends.backend_svg import FigureCanvasSVG
-        from matplotlib.figure import Figure as Canvas
-    except ImportError:
-        raise EsHybridError(
-            "a report with figures needs: pip install 'es_hybrid[report]'"
-        ) from None
+    needs = "a report with figures needs"
+    matplotlib = library("matplotlib", extra="report", needs=needs)
     out = StringIO()
-    with rc_context(_STYLE):
-        figure = Canvas(figsize=(_WIDTH, height), layout="constrained")
-        FigureCanvasSVG(figure)
-        yield figure.add_subplot(), out
-        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
+    with matplotlib.rc_context(_STYLE):
+        canvas = _canvas("svg", needs, figsize=(_WIDTH, height), layout="constrained")
+        yield canvas.figure.add_subplot(), out
+        canvas.figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
+
+
+def _canvas(kind: str, needs: str, **shape: Any) -> Any:
+    """Matplotlib's canvas of this kind, with a figure to draw on; no window, no global state."""
+    backend = library(f"matplotlib.backends.backend_{kind}", extra="report", needs=needs)
+    figure = library("matplotlib.figure", extra="report", needs=needs)
+    return backend.FigureCanvas(figure.Figure(**shape))
 
 
 def _inked(out: StringIO) -> str:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from importlib.resources import files
 
-from es_hybrid.errors import EsHybridError
+from es_hybrid.optional import library
 from es_hybrid.reports.parts import Number, Ranged, Report
 
 
@@ -24,18 +24,15 @@ def page(report: Report, *, made: datetime | None = None) -> str:
     Raises:
         EsHybridError: Jinja2 or Matplotlib is not installed.
     """
-    try:
-        from jinja2 import Environment, StrictUndefined
-    except ImportError:
-        raise EsHybridError("a report needs: pip install 'es_hybrid[report]'") from None
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    jinja2 = library("jinja2", extra="report", needs="a report needs")
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.tests["numeric"] = lambda cell: isinstance(cell, Number | Ranged)
     environment.tests["ranged"] = lambda cell: isinstance(cell, Ranged)
     template = (files("es_hybrid.reports") / "page.html.jinja").read_text("utf-8")
     when = (made or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC")
-    return environment.from_string(template).render(
+    html: str = environment.from_string(template).render(
         report=report,
         drawings=[
             (figure, _own_ids(figure.svg(), f"figure-{number}-"))
@@ -44,6 +41,7 @@ def page(report: Report, *, made: datetime | None = None) -> str:
         made=when,
         version=version("es_hybrid"),
     )
+    return html
 
 
 def _own_ids(svg: str, prefix: str) -> str:

@@ -20,6 +20,7 @@ from uuid import UUID
 from es_hybrid.documents import DEFAULT_ID_FIELD, Record
 from es_hybrid.errors import RecordError, SourceError
 from es_hybrid.field_types import FieldType
+from es_hybrid.optional import library
 from es_hybrid.sources import files
 from es_hybrid.sources.base import Item, Source
 
@@ -89,13 +90,8 @@ class Parquet(Source):
 
 
 def _pyarrow_parquet() -> Any:
-    try:
-        from pyarrow import parquet
-    except ImportError:
-        raise SourceError(
-            "Parquet needs pyarrow, which is not installed: pip install 'es_hybrid[parquet]'"
-        ) from None
-    return parquet
+    needs = "Parquet needs pyarrow, which is not installed"
+    return library("pyarrow.parquet", extra="parquet", needs=needs, raised=SourceError)
 
 
 def _readable(schema: pa.Schema, name: str) -> pa.Schema:

@@ -15,7 +15,7 @@ ROOT = Path(es_hybrid.__file__).parent
 
 # A module may import those of its own line and of the lines above it.
 LAYERS = (
-    {"analysis", "errors", "http_rules", "json_values", "objects", "texts"},
+    {"analysis", "errors", "http_rules", "json_values", "objects", "optional", "texts"},
     {
         "adaptive",
         "cosine",

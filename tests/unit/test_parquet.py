@@ -1,9 +1,9 @@
 """Parquet: types kept, nulls missing, and what JSON cannot say is refused at once."""
 
-import builtins
 import datetime as dt
 import json
 import os
+import sys
 from decimal import Decimal
 
 import numpy as np
@@ -181,14 +181,7 @@ def test_damage_in_the_middle_ends_the_rows_with_a_reason(source, tmp_path):
 
 def test_a_missing_pyarrow_is_named_with_the_command_that_installs_it(source, monkeypatch):
     films = source({"n": [1]})
-    real = builtins.__import__
-
-    def without(name, *rest):
-        if name.startswith("pyarrow"):
-            raise ImportError(name)
-        return real(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(SourceError, match=r"pip install 'es_hybrid\[parquet\]'"):
         Parquet(films.path)
 
