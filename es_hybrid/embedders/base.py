@@ -105,7 +105,8 @@ def pictures_only(name: str) -> EmbedderError:
     """What a model without a side for texts says to one."""
     return EmbedderError(
         f"{name} reads no texts, it finds pictures by pictures only: ask with one (--image FILE or "
-        "--like ID), or index with a model that reads both, such as open_clip:ARCH/PRETRAINED"
+        "--like ID), look for the words in captions and names alone (--mode bm25), or index with a "
+        "model that reads both, such as open_clip:ARCH/PRETRAINED"
     )
 
 

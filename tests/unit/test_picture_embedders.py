@@ -43,7 +43,7 @@ def test_no_pictures_have_no_vectors(lite2):
 
 @pytest.mark.parametrize("method", ["embed_queries", "embed_documents"])
 def test_a_backbone_says_that_it_reads_no_texts_and_the_way_out(lite2, method):
-    with pytest.raises(EmbedderError, match=r"by pictures only: .*--image FILE.*--like ID"):
+    with pytest.raises(EmbedderError, match=r"only: .*--image .*--like .*--mode bm25"):
         getattr(lite2, method)(["a dog"])
 
 
