@@ -17,7 +17,14 @@ from es_hybrid.embedders.base import (
 )
 from es_hybrid.embedders.spec import written
 from es_hybrid.embedders.text import check_folder
-from es_hybrid.embedders.torch_models import Weights, dtype, loading, revision, weight_arguments
+from es_hybrid.embedders.torch_models import (
+    Weights,
+    device_of,
+    dtype,
+    loading,
+    revision,
+    weight_arguments,
+)
 from es_hybrid.errors import UsageError
 from es_hybrid.vectors import Vectors
 
@@ -188,9 +195,7 @@ class HuggingFaceEncoder:
 
     @cached_property
     def _device(self) -> str:
-        import torch
-
-        return self._wanted_device or ("cuda" if torch.cuda.is_available() else "cpu")
+        return device_of(self._wanted_device)
 
     @cached_property
     def _limit(self) -> int | None:

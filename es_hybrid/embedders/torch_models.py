@@ -30,6 +30,13 @@ def dtype(precision: str) -> Any:
     return getattr(torch, precision)
 
 
+def device_of(wanted: str | None) -> str:
+    """The device that is wanted; None takes CUDA where there is one."""
+    import torch
+
+    return wanted or ("cuda" if torch.cuda.is_available() else "cpu")
+
+
 @contextmanager
 def loading(name: str, *, library: str) -> Iterator[None]:
     """While a model is loaded: its faults in our words, no progress bar among others' lines.
@@ -87,7 +94,12 @@ def revision(model: Any) -> str:
     """The commit of the hub that the weights came from, else a hash of them."""
     inner = getattr(model, "auto_model", model)
     commit = getattr(getattr(inner, "config", None), "_commit_hash", None)
-    return str(commit) if commit else f"sha256:{weights_hash(inner)[:_REVISION]}"
+    return str(commit) if commit else hashed(inner)
+
+
+def hashed(model: Any) -> str:
+    """A hash of a model's weights that is short enough to be shown."""
+    return f"sha256:{weights_hash(model)[:_REVISION]}"
 
 
 def weights_hash(model: Any) -> str:

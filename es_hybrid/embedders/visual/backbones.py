@@ -5,24 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from es_hybrid.embedders.base import EmbedderInfo, check_above_zero, pictures_only
+from es_hybrid.embedders.base import EmbedderInfo, pictures_only
 from es_hybrid.embedders.spec import written
-from es_hybrid.embedders.torch_models import dtype, weights_hash
-from es_hybrid.embedders.visual.batches import (
-    Precision,
-    check_weights,
-    device_of,
-    in_batches,
-    needed,
-    reading,
-)
+from es_hybrid.embedders.visual.batches import Precision, check_weights, needed, reading
+from es_hybrid.embedders.visual.model import PictureModel
 from es_hybrid.errors import EmbedderError
 from es_hybrid.vectors import Vectors
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 _DINOV2 = {
     "vits14": "vit_small_patch14_dinov2.lvd142m",
@@ -37,7 +27,7 @@ _DINOV2 = {
 _SIDE = 224  # pixels; DINOv2 was tuned at 518, five times the work, and made for any multiple of 14
 
 
-class TimmBackbone:
+class TimmBackbone(PictureModel):
     """Any model of timm: what it gives before its classifier, pooled as it pools.
 
     Args:
@@ -61,14 +51,9 @@ class TimmBackbone:
         device: str | None = None,
         batch_size: int = 16,
     ) -> None:
-        check_above_zero(self.kind, size=size, batch_size=batch_size)
-        self.name = name
+        super().__init__(name, precision=precision, device=device, size=size, batch_size=batch_size)
         self._weights = weights
         self._size = size
-        self._precision: Precision = precision
-        self._wanted_device = device
-        self._batch_size = batch_size
-        self._revision = ""
 
     @property
     def architecture(self) -> str:
@@ -97,10 +82,6 @@ class TimmBackbone:
     def _id(self) -> str:
         return written(self.kind, self.name, weights=self._weights, size=self._size)
 
-    def embed_images(self, pictures: Sequence[Image]) -> Vectors:
-        """Pooled features of RGB pictures, float32, shape (len(pictures), dims)."""
-        return in_batches(pictures, self._features, size=self._batch_size)
-
     def embed_queries(self, texts: Sequence[str]) -> Vectors:  # noqa: ARG002 - refused
         """Raises EmbedderError: it reads no texts."""
         raise pictures_only(self._id)
@@ -108,12 +89,6 @@ class TimmBackbone:
     def embed_documents(self, texts: Sequence[str]) -> Vectors:  # noqa: ARG002 - refused
         """Raises EmbedderError: it reads no texts."""
         raise pictures_only(self._id)
-
-    def _features(self, pictures: list[Image]) -> Any:
-        import torch
-
-        batch = torch.stack([self._transform(picture) for picture in pictures])
-        return self._model(batch.to(self._device, dtype(self._precision)))
 
     @cached_property
     def _transform(self) -> Any:
@@ -128,8 +103,7 @@ class TimmBackbone:
             raise EmbedderError(_unknown(timm, self.architecture))
         with reading(self._id, way_out="name a file with its weights (?weights=FILE)"):
             model = self._loaded(timm)
-        self._revision = f"sha256:{weights_hash(model)[:12]}"
-        return model.eval().to(self._device, dtype(self._precision))
+        return self._ready(model)
 
     def _loaded(self, timm: Any) -> Any:
         if self._weights is None:
@@ -157,10 +131,6 @@ class TimmBackbone:
     @property
     def _arguments(self) -> dict[str, Any]:
         return {"num_classes": 0}
-
-    @cached_property
-    def _device(self) -> str:
-        return device_of(self._wanted_device)
 
 
 class DinoV2(TimmBackbone):

@@ -32,13 +32,6 @@ def in_batches(given: Sequence[Any], embed: Callable[[list[Any]], Any], *, size:
     return vectors
 
 
-def device_of(wanted: str | None) -> str:
-    """The device that is wanted; None takes CUDA where there is one."""
-    import torch
-
-    return wanted or ("cuda" if torch.cuda.is_available() else "cpu")
-
-
 def needed(name: str, *, wanted_by: str) -> Any:
     """A module of the ``image`` extra."""
     return library(name, extra="image", wanted_by=wanted_by)

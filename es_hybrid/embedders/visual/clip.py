@@ -6,31 +6,27 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from es_hybrid.embedders.base import EmbedderInfo, check_above_zero
+from es_hybrid.embedders.base import EmbedderInfo
 from es_hybrid.embedders.spec import written
-from es_hybrid.embedders.torch_models import dtype, weights_hash
 from es_hybrid.embedders.visual.batches import (
     Precision,
     check_weights,
-    device_of,
     in_batches,
     needed,
     reading,
 )
+from es_hybrid.embedders.visual.model import PictureModel
 from es_hybrid.errors import EmbedderError
 from es_hybrid.vectors import Vectors
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 _KIND = "open_clip"
 _CONFIG = "open_clip_config.json"
 _HUB = "hf-hub:"
 
 
-class OpenClip:
+class OpenClip(PictureModel):
     """CLIP (Radford et al. 2021, arXiv 2103.00020) and its kin, by open_clip.
 
     Its own preparation of pictures and its own tokenizer come with the model.
@@ -47,6 +43,8 @@ class OpenClip:
         batch_size: pictures or texts that are computed together.
     """
 
+    kind = _KIND
+
     def __init__(
         self,
         name: str,
@@ -56,13 +54,8 @@ class OpenClip:
         device: str | None = None,
         batch_size: int = 16,
     ) -> None:
-        check_above_zero(_KIND, batch_size=batch_size)
-        self.name = name
+        super().__init__(name, precision=precision, device=device, batch_size=batch_size)
         self._quick_gelu = quick_gelu
-        self._precision: Precision = precision
-        self._wanted_device = device
-        self._batch_size = batch_size
-        self._revision = ""
 
     @cached_property
     def info(self) -> EmbedderInfo:
@@ -83,10 +76,6 @@ class OpenClip:
         """By what the model multiplies a cosine before the softmax: 100 for OpenAI's."""
         return float(self._model.logit_scale.detach().exp())
 
-    def embed_images(self, pictures: Sequence[Image]) -> Vectors:
-        """Unit vectors of RGB pictures, float32, shape (len(pictures), dims)."""
-        return in_batches(pictures, self._seen, size=self._batch_size)
-
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of texts, float32, shape (len(texts), dims); longer ones are cut."""
         return in_batches(texts, self._read, size=self._batch_size)
@@ -95,12 +84,9 @@ class OpenClip:
         """As queries: captions lie where the pictures do."""
         return self.embed_queries(texts)
 
-    def _seen(self, pictures: list[Image]) -> Any:
-        import torch
-
-        batch = torch.stack([self._transform(picture) for picture in pictures])
-        given = batch.to(self._device, dtype(self._precision))
-        return self._model.encode_image(given, normalize=True)
+    def _features(self, batch: Any) -> Any:
+        """Of length 1."""
+        return self._model.encode_image(batch, normalize=True)
 
     def _read(self, texts: list[str]) -> Any:
         tokens = self._tokenizer(texts).to(self._device)
@@ -138,8 +124,7 @@ class OpenClip:
         open_clip = needed("open_clip", wanted_by=self._id)
         with reading(self._id, way_out="name a file or a folder with its weights"):
             model = self._loaded(open_clip, name, pretrained)
-        self._revision = f"sha256:{weights_hash(model)[:12]}"
-        return model.eval().to(self._device, dtype(self._precision))
+        return self._ready(model)
 
     def _loaded(self, open_clip: Any, name: str, pretrained: str | None) -> Any:
         tag = open_clip.get_pretrained_cfg(name, pretrained) if pretrained else {}
@@ -163,10 +148,6 @@ class OpenClip:
         name, _ = self._source
         with reading(f"the tokenizer of {self._id}", way_out="name a folder that has it"):
             return needed("open_clip", wanted_by=self._id).get_tokenizer(name)
-
-    @cached_property
-    def _device(self) -> str:
-        return device_of(self._wanted_device)
 
 
 def _folder(name: str) -> str:
