@@ -177,8 +177,9 @@ class _Scored:
         fields = self._index.contract.text_fields
         found = [np.zeros(0)]
         for batch in batches(self._client, self._index, fields=fields, filters=filters):
-            ids, units = whole(batch.ids, batch.units)
-            scores = self._method.scores(ids, units)
+            norms = batch.norms if self._method.lengths else None
+            ids, vectors = whole(batch.ids, batch.units, norms)
+            scores = self._method.scores(ids, vectors)
             sources = dict(zip(batch.ids, batch.sources, strict=True))
             self._keep(ids, scores, sources)
             found.append(scores)
@@ -228,8 +229,8 @@ def _write(
     progress: OnProgress,
     patience: float,
 ) -> WrittenBack:
-    def values(ids: Sequence[str], units: Vectors) -> list[dict[str, Any]]:
-        return model.flagged(method.scores(ids, units), threshold=threshold)
+    def values(ids: Sequence[str], vectors: Vectors) -> list[dict[str, Any]]:
+        return model.flagged(method.scores(ids, vectors), threshold=threshold)
 
     parts = (method.basis, *(() if method.others is None else (method.others,)))
     done = WrittenBack()
@@ -240,6 +241,7 @@ def _write(
                 index,
                 model.field,
                 values,
+                lengths=method.lengths,
                 filters=filters,
                 progress=progress,
                 patience=patience,

@@ -10,7 +10,7 @@
   data, and finds groups of up to k - 1 odd documents that are alike.
 
 All distances are Euclidean between vectors of length 1 (or their means): 0 to 2, where
-d² = 2 - 2 cosine.
+d² = 2 - 2 cosine. Only ``neighbours`` of an index by l2_norm are those of vectors as they are.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from es_hybrid.vectors import Vectors
 
 FEWEST = 20  # documents: of fewer, none can be called odd
 
-Scores = Callable[[Sequence[str], Vectors], Floats]
+Scores = Callable[[Sequence[str], Vectors], Floats]  # of ids and their vectors
 Filters = tuple[Clause, ...]
 
 
@@ -46,10 +46,11 @@ class Method:
     """A fitted method.
 
     Attributes:
-        scores: of documents that the index has: their ids, and vectors of length 1.
+        scores: of documents that the index has.
         centres: of the model that looks at documents that come in; float32, shape (k, dims).
         basis: the documents whose scores say what is odd.
         others: those that are scored as well; None where there are none.
+        lengths: whether `scores` takes vectors as they are, and not of length 1.
         k: of ``neighbours``.
         threshold: for documents that come in, where that is not the one of the basis.
         facts: name -> what was found while fitting, for people.
@@ -61,6 +62,7 @@ class Method:
     centres: Vectors
     basis: Filters
     others: Filters | None = None
+    lengths: bool = False
     k: int | None = None
     threshold: float | None = None
     facts: dict[str, Any] = field(default_factory=dict)
@@ -153,7 +155,15 @@ def _neighbours(
         packs=capabilities.read(client).base64_queries,
     )
     none = np.zeros((0, index.contract.embedder.dims), np.float32)
-    return Method(asked.distances, none, filters, k=k, facts={"k": k}, documents=documents)
+    return Method(
+        asked.distances,
+        none,
+        filters,
+        lengths=asked.lengths,
+        k=k,
+        facts={"k": k},
+        documents=documents,
+    )
 
 
 def quantile(scores: Floats, contamination: float) -> float:

@@ -190,7 +190,9 @@ def nearest(units: Vectors, centres: Vectors) -> tuple[Floats, npt.NDArray[np.in
     return np.sqrt(np.maximum(least, 0)), rows
 
 
-def whole(ids: Sequence[str], units: Vectors) -> tuple[list[str], Vectors]:
+def whole(
+    ids: Sequence[str], units: Vectors, norms: Floats | None = None
+) -> tuple[list[str], Vectors]:
     """One vector for each document, where passages have the vectors: the mean of their directions.
 
     So a document is not odd for being long, as it would be by the oddest of its passages.
@@ -198,13 +200,18 @@ def whole(ids: Sequence[str], units: Vectors) -> tuple[list[str], Vectors]:
     Args:
         ids: of the documents; all rows of one stand behind each other.
         units: float32, shape (n, dims), of length 1.
+        norms: lengths of the vectors, shape (n,), where lengths count; None where they do not.
 
     Returns:
-        The ids, each once, and vectors of length 1.
+        The ids, each once, and vectors: of length 1, or with `norms` means of vectors as they are.
     """
+    rows = units if norms is None else np.asarray(units * norms[:, None], np.float32)
     starts = [row for row, one in enumerate(ids) if row == 0 or ids[row - 1] != one]
     if len(starts) == len(ids):
-        return list(ids), units
-    sums = np.add.reduceat(units, starts, axis=0)
-    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-    return [ids[row] for row in starts], np.asarray(sums / np.maximum(lengths, 1e-12), np.float32)
+        return list(ids), rows
+    sums = np.add.reduceat(rows, starts, axis=0)
+    if norms is None:
+        by = np.maximum(np.linalg.norm(sums, axis=1), 1e-12)
+    else:
+        by = np.diff([*starts, len(ids)])
+    return [ids[row] for row in starts], np.asarray(sums / by[:, None], np.float32)

@@ -49,15 +49,15 @@ class Scoring:
         """
         waiting = iter(items)
         while some := list(islice(waiting, _TOGETHER)):
-            ids, units = _units(some)
-            told = {model.field: self._values(model, ids, units) for model in self.models}
+            told = {model.field: self._values(model, some) for model in self.models}
             for row, item in enumerate(some):
                 yield item, {name: rows[row] for name, rows in told.items() if rows[row]}
 
-    def _values(self, model: Fitted, ids: Sequence[str], units: Vectors) -> list[dict[str, Any]]:
+    def _values(self, model: Fitted, items: Sequence[Embedded]) -> list[dict[str, Any]]:
         if model.method != NEIGHBOURS or self.neighbours is None:
-            return model.values(units)
-        scores = self.neighbours[model.field].distances(ids, units)
+            return model.values(_vectors(items, lengths=False)[1])
+        asked = self.neighbours[model.field]
+        scores = asked.distances(*_vectors(items, lengths=asked.lengths))
         # The first document of an index has no neighbour, and gets no score.
         told = model.flagged(scores)
         return [{} if np.isnan(score) else one for score, one in zip(scores, told, strict=True)]
@@ -120,13 +120,14 @@ def _usable(requests: Requests, index: str, contract: Contract, identifier: str)
     return model
 
 
-def _units(items: Sequence[Embedded]) -> tuple[list[str], Vectors]:
-    """One vector of length 1 for each document."""
+def _vectors(items: Sequence[Embedded], *, lengths: bool) -> tuple[list[str], Vectors]:
+    """One vector for each document, of length 1 unless lengths count."""
     pairs = [
         (item.document.id, vector.values)
         for item in items
         for vector in item.vectors
         if vector.values is not None
     ]
-    rows = unit(np.stack([values for _, values in pairs])).vectors
-    return whole([identifier for identifier, _ in pairs], rows)
+    made = unit(np.stack([values for _, values in pairs]))
+    norms = made.norms if lengths else None
+    return whole([identifier for identifier, _ in pairs], made.vectors, norms)

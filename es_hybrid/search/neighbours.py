@@ -1,5 +1,8 @@
 """How far the k-th neighbour of a document is, by Elasticsearch's own kNN.
 
+"Far" is what the index compares by: for directions the distance of vectors of length 1, which is
+0 to 2 with d² = 2 - 2 cosine; for l2_norm that of vectors as they are. Inner products are none.
+
 Ramaswamy, Rastogi and Shim, "Efficient algorithms for mining outliers from large data sets",
 SIGMOD 2000.
 """
@@ -19,7 +22,7 @@ from es_hybrid.errors import UsageError
 from es_hybrid.fitted.model import Floats
 from es_hybrid.refusals import failure
 from es_hybrid.search.queries import knn_leg, selection
-from es_hybrid.similarity import similarity
+from es_hybrid.similarity import Similarity, similarity
 from es_hybrid.vector_index import vector_index_type
 from es_hybrid.vectors import Vectors
 
@@ -44,17 +47,13 @@ class Neighbours:
         packs: whether the server reads query vectors in base64.
 
     Raises:
-        UsageError: the index compares vectors by something else than their directions.
+        UsageError: the index compares vectors by inner products.
     """
 
     def __init__(
         self, ask: Ask, index: str, contract: Contract, *, k: int, packs: bool = False
     ) -> None:
-        if not similarity(contract.similarity).scaled:
-            raise UsageError(
-                f"neighbours measures by cosine, and {index!r} was made with --similarity "
-                f"{contract.similarity}: choose --method mean or clusters"
-            )
+        self._similarity = _measurable(similarity(contract.similarity), index)
         self._ask, self._k = ask, k
         self._path = path(index, "_msearch")
         field = contract.vector_field
@@ -62,15 +61,20 @@ class Neighbours:
         self._kind = vector_index_type(contract.vector_index, dims=contract.embedder.dims)
         self._packs = packs
 
-    def distances(self, ids: Sequence[str], units: Vectors) -> Floats:
+    @property
+    def lengths(self) -> bool:
+        """Whether lengths of vectors count."""
+        return not self._similarity.scaled
+
+    def distances(self, ids: Sequence[str], vectors: Vectors) -> Floats:
         """Euclidean distance to the k-th neighbour, or to the last where there are fewer.
 
         Args:
             ids: of the documents.
-            units: float32, shape (n, dims), of length 1.
+            vectors: float32, shape (n, dims); of length 1 unless lengths count.
 
         Returns:
-            float64, shape (n,), 0 to 2; NaN where there is no other document at all.
+            float64, shape (n,); NaN where there is no other document at all.
 
         Raises:
             ServerError: the server refused, or cannot be reached.
@@ -78,15 +82,15 @@ class Neighbours:
         found = np.full(len(ids), np.nan)
         for start in range(0, len(ids), _TOGETHER):
             part = slice(start, start + _TOGETHER)
-            lines = [line for unit in units[part] for line in ({}, self._body(unit))]
+            lines = [line for one in vectors[part] for line in ({}, self._body(one))]
             written = b"".join(orjson.dumps(line, option=_LINE) for line in lines)
             told = self._ask(self._path, written)["responses"]
             for row, (own, one) in enumerate(zip(ids[part], told, strict=True), start=start):
                 found[row] = self._distance(own, one)
         return found
 
-    def _body(self, unit: Vectors) -> dict[str, Any]:
-        leg = knn_leg(unit, size=self._k + 1, kind=self._kind, field=self._field, packs=self._packs)
+    def _body(self, one: Vectors) -> dict[str, Any]:
+        leg = knn_leg(one, size=self._k + 1, kind=self._kind, field=self._field, packs=self._packs)
         return {**selection(leg), "size": leg.size, "_source": False, "track_total_hits": False}
 
     def _distance(self, own: str, told: Any) -> float:
@@ -95,5 +99,15 @@ class Neighbours:
         scores = [hit["_score"] for hit in told["hits"]["hits"] if hit["_id"] != own][: self._k]
         if not scores:
             return np.nan
-        cosine = similarity("cosine").raw(min(scores))
-        return float(np.sqrt(max(2 - 2 * cosine, 0.0)))
+        raw = self._similarity.raw(min(scores))
+        return raw if self.lengths else float(np.sqrt(max(2 - 2 * raw, 0.0)))
+
+
+def _measurable(kind: Similarity, index: str) -> Similarity:
+    if kind.name == "max_inner_product":
+        raise UsageError(
+            f"neighbours needs distances, and {index!r} was made with --similarity {kind.name}, by "
+            "which long vectors are near to all others: choose --method mean or clusters, which "
+            "look at directions alone"
+        )
+    return kind

@@ -35,7 +35,7 @@ _TOGETHER = 1000  # ids of one filter
 _CONFLICT = "version_conflict_engine_exception"
 _MISSING = "document_missing_exception"
 
-# What documents get: their ids, and float32 vectors of length 1, shape (n, dims), come in.
+# What documents get: their ids, and float32 vectors, shape (n, dims), come in.
 Values = Callable[[Sequence[str], Vectors], Sequence[Mapping[str, Any]]]
 OnProgress = Callable[[Progress], None]
 
@@ -84,6 +84,7 @@ def write_back(
     field: str,
     values: Values,
     *,
+    lengths: bool = False,
     filters: Sequence[Clause] = (),
     progress: OnProgress = lambda _: None,
     patience: float = PATIENCE,
@@ -95,6 +96,7 @@ def write_back(
         index: whose mapping knows the field.
         field: the object that gets the values.
         values: asked batch by batch.
+        lengths: whether `values` gets vectors as they are, and not of length 1.
         filters: only documents for which all hold.
         progress: called whenever the fate of more documents is known.
         patience: seconds to wait for a server that refuses or cannot be reached.
@@ -103,7 +105,8 @@ def write_back(
         ServerError: the server refused, or cannot be reached; what it confirmed is written, and a
             later pass finds that unchanged.
     """
-    return _Pass(client, index, field, values, progress).go(filters, patience=patience)
+    todo = _Pass(client, index, field, values, progress, lengths=lengths)
+    return todo.go(filters, patience=patience)
 
 
 _Key = tuple[str, str | None]
@@ -117,9 +120,11 @@ class _Pass:
         field: str,
         values: Values,
         progress: OnProgress,
+        *,
+        lengths: bool,
     ) -> None:
         self.client, self.index, self.field = client, index, field
-        self.values, self.progress = values, progress
+        self.values, self.progress, self.lengths = values, progress, lengths
         self.count = WrittenBack()
         self.total: int | None = None
         self.waiting: dict[str, Found] = {}
@@ -176,8 +181,8 @@ class _Pass:
     def _prepared(
         self, page: Page, batch: Batch, asked: dict[_Key, str] | None
     ) -> Iterator[Prepared]:
-        ids, units = whole(batch.ids, batch.units)
-        told = self.values(ids, units)
+        ids, vectors = whole(batch.ids, batch.units, batch.norms if self.lengths else None)
+        told = self.values(ids, vectors)
         for found, value in zip(page.documents, told, strict=True):
             if asked is not None and asked.pop((found.id, found.routing), None) is None:
                 continue

@@ -207,9 +207,51 @@ def test_of_too_few_documents_none_is_odd(es, name):
         look(es, name)
 
 
+def lengthy(seed=1, count=60):
+    """Vectors of all lengths from 1 to 5."""
+    rows = np.random.default_rng(seed)
+    directions = around(0, count, seed) / 1.1
+    return (directions * rows.uniform(1, 5, (count, 1))).astype(np.float32)
+
+
+def by(es, name, similarity, vectors):
+    indexer = Indexer(es, name, vector_field="vector", label="toy", similarity=similarity)
+    indexer.write(records(vectors))
+    return indexer
+
+
+def farthest(one, others, k):
+    """Euclidean distance of one vector to the k-th of others."""
+    return np.sort(np.linalg.norm(others - one, axis=1))[k - 1]
+
+
+@pytest.mark.parametrize("similarity", ["cosine", "dot_product", "l2_norm"])
+def test_the_score_is_the_distance_to_the_kth_neighbour_by_what_the_index_compares(
+    es, name, similarity
+):
+    vectors, k = lengthy(), 5
+    by(es, name, similarity, vectors)
+    rows = vectors
+    if similarity != "l2_norm":
+        rows = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    expected = [farthest(one, np.delete(rows, at, 0), k) for at, one in enumerate(rows)]
+    look(es, name, k=k, write=True)
+    found = [source(es, name, f"d{row}")["anomaly"]["score"] for row in range(len(rows))]
+    assert found == pytest.approx(expected, abs=2e-4)
+
+
+def test_a_document_that_comes_into_an_index_of_distances_is_scored_by_them(es, name):
+    vectors, new = lengthy(), lengthy(2, 1)
+    indexer = by(es, name, "l2_norm", vectors)
+    look(es, name, k=5, write=True)
+    indexer.write(records(new, prefix="new"))
+    assert source(es, name, "new0")["anomaly"]["score"] == pytest.approx(
+        farthest(new[0], vectors, 5), abs=2e-4
+    )
+
+
 def test_neighbours_are_not_measured_by_inner_products(es, name):
-    indexer = Indexer(es, name, vector_field="vector", label="toy", similarity="max_inner_product")
-    indexer.write(records(around(0, 30, 1)))
+    by(es, name, "max_inner_product", around(0, 30, 1))
     with pytest.raises(UsageError, match="choose --method mean or clusters"):
         look(es, name)
     assert look(es, name, "mean").documents == 30
