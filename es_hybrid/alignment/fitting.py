@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -100,13 +100,10 @@ def fitted(features: Vectors, captions: Vectors, owners: Numbers) -> Fitted:
         captions: unit vectors of captions, shape (m, dims).
         owners: shape (m,): row of each caption's picture.
     """
-    found = {
-        (strength, centred): score
-        for centred in (True, False)
-        for strength, score in _scores(features, captions, owners, centred=centred).items()
-    }
-    strength, centred = max(found, key=lambda one: found[one])
-    return _fit(features, captions, owners, strength=strength, centred=centred)
+    scores = _scores(features, captions, owners)
+    strength, centred = max(scores, key=lambda one: scores[one])
+    made = _fits(features, captions, owners, strengths=(strength,))
+    return next(one for one in made if one.centred == centred)
 
 
 def _measured(
@@ -118,18 +115,21 @@ def _measured(
 
 
 def _scores(
-    features: Vectors, captions: Vectors, owners: Numbers, *, centred: bool
-) -> dict[float, float]:
-    """Lambda -> mean reciprocal rank of captions whose picture was in the fold left out."""
+    features: Vectors, captions: Vectors, owners: Numbers
+) -> dict[tuple[float, bool], float]:
+    """Mean reciprocal rank of captions whose picture was in the fold left out.
+
+    By lambda and whether captions are centred.
+    """
     folds = np.random.default_rng(0).permutation(len(features)) % _FOLDS
-    totals: dict[float, list[Any]] = {strength: [] for strength in LAMBDAS}
+    found: dict[tuple[float, bool], list[Any]] = {}
     for fold in range(_FOLDS):
         inner = _part(features, captions, owners, keep=folds != fold)
         rows, queries, own = _part(features, captions, owners, keep=folds == fold)
-        for strength, places in totals.items():
-            made = _fit(*inner, strength=strength, centred=centred)
-            places.append(1 / _places(made, rows, queries, own))
-    return {strength: float(np.concatenate(one).mean()) for strength, one in totals.items()}
+        for made in _fits(*inner):
+            ranked = 1 / _places(made, rows, queries, own)
+            found.setdefault((made.strength, made.centred), []).append(ranked)
+    return {one: float(np.concatenate(parts).mean()) for one, parts in found.items()}
 
 
 def _part(
@@ -145,24 +145,38 @@ def _places(made: Fitted, features: Vectors, captions: Vectors, owners: Numbers)
     return ranks(captions - made.query_centre, features @ made.weights + made.bias, owners)
 
 
-def _fit(
-    features: Vectors, captions: Vectors, owners: Numbers, *, strength: float, centred: bool
-) -> Fitted:
-    """Ridge regression (Hoerl and Kennard 1970) onto the mean of each picture's captions."""
-    centre = captions.mean(axis=0) if centred else np.zeros(captions.shape[1], np.float32)
+def _fits(
+    features: Vectors,
+    captions: Vectors,
+    owners: Numbers,
+    *,
+    strengths: Sequence[float] = LAMBDAS,
+) -> Iterator[Fitted]:
+    """Ridge regression (Hoerl and Kennard 1970) onto the mean of each picture's captions.
+
+    One decomposition of the features serves all strengths. Centring moves all captions alike,
+    which the intercept takes up: the weights stay as they are.
+    """
     linear_model = sklearn("linear_model", needs="fitting a map needs scikit-learn")
-    means = _means(captions - centre, owners, len(features))
-    ridge = linear_model.Ridge(alpha=strength).fit(features, means)
-    weights = np.ascontiguousarray(ridge.coef_.T, np.float32)
-    bias = np.asarray(ridge.intercept_, np.float32)
-    return Fitted(weights, bias, centre.astype(np.float32), strength, centred)
+    means = _means(captions, owners, len(features))
+    alphas = np.repeat(strengths, means.shape[1])
+    ridge = linear_model.Ridge(alpha=alphas, solver="svd")
+    ridge.fit(features, np.tile(means, len(strengths)))
+    parts = (np.split(one, len(strengths)) for one in (ridge.coef_, ridge.intercept_))
+    centre = captions.mean(axis=0)
+    for strength, rows, bias in zip(strengths, *parts, strict=True):
+        weights = np.ascontiguousarray(rows.T, np.float32)
+        yield Fitted(weights, bias - centre, centre, strength, centred=True)
+        yield Fitted(weights, bias, np.zeros_like(centre), strength, centred=False)
 
 
 def _means(captions: Vectors, owners: Numbers, count: int) -> Vectors:
-    """The mean caption of each picture, shape (count, dims)."""
-    sums = np.zeros((count, captions.shape[1]))
-    np.add.at(sums, owners, captions)
-    means: Vectors = (sums / np.bincount(owners, minlength=count)[:, None]).astype(np.float32)
+    """The mean caption of each picture, shape (count, dims); each has one at least."""
+    order = np.argsort(owners, kind="stable")
+    counts = np.bincount(owners, minlength=count)
+    starts = np.cumsum(counts) - counts
+    sums = np.add.reduceat(captions[order].astype(np.float64), starts)
+    means: Vectors = (sums / counts[:, None]).astype(np.float32)
     return means
 
 
