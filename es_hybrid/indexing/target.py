@@ -10,7 +10,6 @@ from elasticsearch import Elasticsearch
 
 from es_hybrid import capabilities
 from es_hybrid.analysis import AUTO
-from es_hybrid.client import path, request
 from es_hybrid.contract import Contract, probe
 from es_hybrid.documents import PICTURE_TEXT_FIELDS
 from es_hybrid.embedders import DEFAULT_EMBEDDER, Embedder
@@ -252,8 +251,3 @@ def _compare(live: LiveIndex, wanted: Wanted) -> None:
                 f"index {live.index!r} was made {made}, not with {option} {asked}: "
                 f"leave {option} out, or index under another name"
             )
-
-
-def refresh(client: Elasticsearch, index: str) -> Any:
-    """Make all that was written searchable."""
-    return request(client, "POST", path(index, "_refresh"))

@@ -5,7 +5,6 @@ import pytest
 
 from es_hybrid import Indexer
 from es_hybrid.client import path, request
-from es_hybrid.indexing.target import refresh
 from tests.embedders import CountingEmbedder
 
 
@@ -56,7 +55,7 @@ def test_another_price_is_written_with_bit_equal_vectors(es, name, monkeypatch, 
             patch.setattr("es_hybrid.indexing.run.Run._refresh", lambda _: None)
         write(es, name, OLD, **options)
     report = write(es, name, NEW, **options)
-    refresh(es, name)
+    es.indices.refresh(index=name)
     after = documents(es, name)
     expected = documents_of(es, name + "-fresh", options)
     assert (report.indexed, report.rewritten, report.embedded) == (70, 70, 0)
@@ -101,7 +100,7 @@ def test_what_others_changed_by_partial_updates_is_written_again_where_that_is_a
     change = {"doc": {"price": 99, "title": "Another"}}
     request(es, "POST", path(name, "_update", "7"), body=change)
     unseen, seen = write(es, name, OLD), write(es, name, OLD, rewrite=True)
-    refresh(es, name)
+    es.indices.refresh(index=name)
     found = documents(es, name)["7"]
     assert (unseen.unchanged, seen.rewritten, seen.embedded) == (70, 70, 0)
     assert (found["price"], found["title"]) == (1, "Film 7")
