@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -29,6 +29,17 @@ def _inside(value: Any, rest: str) -> Any:
         found = (_inside(item, rest) for item in value)
         return [one for one in found if one is not None] or None
     return None
+
+
+def beginning(source: Mapping[str, Any], names: Sequence[str], *, most: int = 80) -> str:
+    """How what stands in these fields begins, in one line of at most so many characters.
+
+    >>> beginning({"title": "Sea  of", "text": "snow", "year": 1}, ["title", "text"], most=10)
+    'Sea of · …'
+    """
+    parts = (str(value) for name in names if (value := value_at(source, name)))
+    text = " · ".join(" ".join(part.split()) for part in parts)
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def object_at(name: str, value: Any) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from es_hybrid.filters import Clause, clauses
 from es_hybrid.filters import Filters as Given
 from es_hybrid.fitted.model import Fitted, Floats, fitted_for, nearest, whole
 from es_hybrid.indexing.patience import PATIENCE
-from es_hybrid.objects import value_at
+from es_hybrid.objects import beginning
 from es_hybrid.vector_stream import VectorIndex, batches, gathered, vector_index
 from es_hybrid.vectors import Vectors
 from es_hybrid.write_back import WrittenBack, attach, check_field, write_back
@@ -30,7 +30,6 @@ from es_hybrid.write_back.run import OnProgress
 FEWEST = 20  # documents: of fewer, no clusters are worth the name
 _READ = 100  # documents of a cluster whose words are read: those nearest to its centre
 _SHOWN = 3  # of them, how many stand for it
-_LONGEST = 80  # characters of a text that is shown
 
 Rows = npt.NDArray[np.int64]
 
@@ -214,9 +213,7 @@ class _Sample:
     fields: Sequence[str]
 
     def text(self, identifier: str) -> str:
-        parts = (str(v) for one in self.fields if (v := value_at(self.sources[identifier], one)))
-        text = " · ".join(" ".join(part.split()) for part in parts)
-        return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+        return beginning(self.sources[identifier], self.fields)
 
 
 @dataclass(frozen=True, slots=True)
