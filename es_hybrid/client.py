@@ -12,7 +12,7 @@ import logging
 import re
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 from urllib.parse import quote
 
 import orjson
@@ -179,6 +179,16 @@ async def arequest(
     return exchange.content(answer)
 
 
+def said(client: Client, method: str, path: str, error: ApiError | TransportError) -> ServerError:
+    """What the client raised for a request, as :func:`request` would say it."""
+    return _Exchange(client, method, path, (), None).said(error)
+
+
+def _is_answer(error: ApiError | TransportError) -> TypeGuard[ApiError]:
+    """Whether an Elasticsearch answered."""
+    return isinstance(error, ApiError) and not isinstance(error, UnsupportedProductError)
+
+
 @dataclass(slots=True)
 class _Exchange:
     """All of a request but the wait for its answer, so that both twins share it."""
@@ -231,11 +241,15 @@ class _Exchange:
 
     def accepted(self, error: ApiError | TransportError) -> Json:
         """The body, where the caller accepts this status; raises in our words otherwise."""
-        if isinstance(error, (TransportError, UnsupportedProductError)):
-            raise unreachable(error, url=self.url, timeout=self.timeout) from error
-        if error.meta.status in self.ok:
+        if _is_answer(error) and error.meta.status in self.ok:
             return error.body
-        raise self._failure(error.meta, error.body) from error
+        raise self.said(error) from error
+
+    def said(self, error: ApiError | TransportError) -> ServerError:
+        """What the client raised, in our words."""
+        if _is_answer(error):
+            return self._failure(error.meta, error.body)
+        return unreachable(error, url=self.url, timeout=self.timeout)
 
     def _failure(self, meta: ApiResponseMeta, body: Json) -> ServerError:
         wait = seconds_until(meta.headers.get("retry-after"))

@@ -17,8 +17,10 @@ from es_hybrid.documents import META_FIELD, PASSAGES_FIELD
 from es_hybrid.errors import UsageError
 from es_hybrid.existing.additions import has_vector
 from es_hybrid.existing.index import existing_index
-from es_hybrid.existing.scan import Found, Page, Scan, pages
+from es_hybrid.existing.pages import pages
+from es_hybrid.existing.scan import Found, Page, Scan
 from es_hybrid.filters import Clause
+from es_hybrid.indexing.patient import patient
 from es_hybrid.vectors import Vectors, unit, unpacked
 
 _NORM = f"{META_FIELD}.norm"
@@ -69,7 +71,7 @@ def vector_index(client: Elasticsearch, name: str) -> VectorIndex:
         IndexNotFound: there is no such index.
         ServerError: the server refused, or cannot be reached.
     """
-    found = existing_index(client, name)
+    found = existing_index(patient(client), name)
     return VectorIndex(name, found.index, found.promised, found.fields)
 
 
@@ -81,7 +83,9 @@ def count(client: Elasticsearch, index: VectorIndex, filters: Sequence[Clause] =
     """
     clauses = [*filters, has_vector(index.contract)]
     body = {"query": {"bool": {"filter": clauses}}}
-    found: int = request(client, "POST", path(index.index, "_count"), body=body)["count"]
+    found: int = request(patient(client, met=True), "POST", path(index.index, "_count"), body=body)[
+        "count"
+    ]
     return found
 
 
@@ -124,6 +128,7 @@ def scanned(
         UsageError: as `batches`.
         ServerError: the server refused, or cannot be reached.
     """
+    client = patient(client, met=True)
     clauses = (*filters, has_vector(index.contract))
     if sample is not None:
         clauses = (*clauses, *_share(count(client, index, filters), sample=sample))

@@ -174,6 +174,7 @@ def adopt(
         ),
     ],
     text_fields: _TextFields = None,
+    patience: Patience = None,
     as_json: _Json = False,
 ) -> None:
     """Prove which model made the vectors that an index has already, and search by them.
@@ -192,6 +193,7 @@ def adopt(
             vector_field=vector_field,
             embedder=embedder,
             text_fields=None if text_fields is None else names(text_fields),
+            **patiently(patience),
         )
     if as_json:
         print_json(report.to_dict())
@@ -226,6 +228,7 @@ def status(
     show_password: Annotated[
         bool, typer.Option("--show-password", help="Print the password of a secured node.")
     ] = False,
+    patience: Patience = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show the node started by `es-hybrid up`, or with a NAME the vectors of an index.
@@ -243,7 +246,7 @@ def status(
     from es_hybrid.existing.rights import needed
 
     with connect(settings) as client, needed("status", index):
-        found = survey(client, index)
+        found = survey(client, index, **patiently(patience))
     if as_json:
         print_json(found.to_dict() | {"complete": found.complete})
     else:

@@ -25,6 +25,8 @@ from es_hybrid.existing.sample import (
     texts,
 )
 from es_hybrid.existing.scan import refresh
+from es_hybrid.indexing.patience import PATIENCE
+from es_hybrid.indexing.patient import patient, plain
 from es_hybrid.live import reached, way
 from es_hybrid.similarity import DEFAULT_SIMILARITY, field_similarity
 from es_hybrid.vector_index import VECTOR_INDEX_TYPES
@@ -79,6 +81,7 @@ def adopt(
     vector_field: str,
     embedder: str | Embedder,
     text_fields: Iterable[str] | None = None,
+    patience: float = PATIENCE,
 ) -> Adopted:
     """Prove that an embedder made the vectors that an index has, then write the contract.
 
@@ -93,6 +96,7 @@ def adopt(
         embedder: a name such as ``"e5-small"``, or an object with the `Embedder` methods.
         text_fields: full names of the fields that the vectors were made of, in their order;
             None is title and text.
+        patience: seconds to wait for a server that refuses or cannot be reached.
 
     Raises:
         ContractMismatch: the embedder makes other vectors; says how many agree, and what to try.
@@ -101,13 +105,14 @@ def adopt(
         EmbedderError: the embedder cannot be loaded.
         ServerError: the server refused, or cannot be reached.
     """
+    client = patient(client, patience)
     index = existing_index(client, name)
     _refuse_taken(index)
     names = tuple([text_fields] if isinstance(text_fields, str) else text_fields or ())
     names = names or DEFAULT_TEXT_FIELDS
     check_text_fields(index, names)
     field = _field(client, index, vector_field)
-    model = reached(embedder, way(client))
+    model = reached(embedder, way(plain(client)))
     refresh(client, index.index)
     found = sample(client, index.index, vector_field=vector_field, text_fields=names)
     near = field_similarity(field.get("similarity", DEFAULT_SIMILARITY))

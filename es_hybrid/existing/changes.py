@@ -12,7 +12,8 @@ from typing import Any
 from elasticsearch import Elasticsearch
 
 from es_hybrid.client import path, request
-from es_hybrid.existing.scan import Page, Scan, on_shard, pages, refresh
+from es_hybrid.existing.pages import pages
+from es_hybrid.existing.scan import Page, Scan, on_shard, refresh
 
 # The last change of each shard; -1 where there is none that can be seen.
 Marks = Sequence[int]

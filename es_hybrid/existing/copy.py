@@ -8,7 +8,7 @@ touched there.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -25,14 +25,15 @@ from es_hybrid.errors import RecordError
 from es_hybrid.existing.additions import addition, vectors_of
 from es_hybrid.existing.changes import Marks, changed, count, marks, untouched
 from es_hybrid.existing.index import Existing
+from es_hybrid.existing.pages import pages
 from es_hybrid.existing.run import OnProgress, text_hash
-from es_hybrid.existing.scan import Found, Page, Scan, pages, read_again
+from es_hybrid.existing.scan import Found, Page, Scan, read_again
 from es_hybrid.existing.texts import text_document
 from es_hybrid.indexing.bulk import Prepared
 from es_hybrid.indexing.dead_letters import DeadLetters
 from es_hybrid.indexing.embedding import Embedded, embedded
 from es_hybrid.indexing.flight import Flight, flight
-from es_hybrid.indexing.patience import PATIENCE
+from es_hybrid.indexing.patient import requests_of
 from es_hybrid.indexing.report import SHOWN_PROBLEMS, Problem, Progress
 from es_hybrid.indexing.sending import Outcome
 from es_hybrid.objects import value_at, with_value, without
@@ -49,7 +50,7 @@ class CopyJob:
     """What a copy needs to know.
 
     Attributes:
-        client: is used, never changed.
+        client: is used, never changed; made by `waiting`.
         source: the index that is read.
         target: the index that is written to; it exists.
         contract: of the target.
@@ -60,7 +61,6 @@ class CopyJob:
         progress: called whenever the fate of more documents is known.
         slices: readers at a time.
         alias: one of the target alone, which is written through; None where there is none.
-        patience: seconds to wait for a server that refuses or cannot be reached.
     """
 
     client: Elasticsearch
@@ -74,7 +74,6 @@ class CopyJob:
     progress: OnProgress = lambda _: None
     slices: int = 1
     alias: str | None = None
-    patience: float = PATIENCE
 
 
 @dataclass(slots=True)
@@ -125,7 +124,8 @@ class Copy:
         self._creating: set[str] = set()
         self.total: int | None = None
         self.done = 0
-        self.flight: Flight | None = None
+        self.requests = requests_of(job.client)
+        self.requests.tell = self._tell
         index = job.source.body["settings"]["index"]
         self.pipeline = {"pipeline": "_none"} if "default_pipeline" in index else {}
 
@@ -191,19 +191,18 @@ class Copy:
                 self.done += len(page.documents)
                 self._tell()
 
-    @contextmanager
-    def _flight(self, written: Callable[[Sequence[Document]], None]) -> Iterator[Flight]:
+    def _flight(
+        self, written: Callable[[Sequence[Document]], None]
+    ) -> AbstractContextManager[Flight]:
         job = self.job
-        with flight(
+        return flight(
             job.client,
             job.target,
             written=written,
             refused=self._refused,
             tell=self._tell,
             alias=job.alias,
-            patience=job.patience,
-        ) as self.flight:
-            yield self.flight
+        )
 
     def _prepared(self, documents: Sequence[Found]) -> Iterator[Prepared]:
         if self.taken_over is not None:
@@ -393,5 +392,5 @@ class Copy:
         self.copied.tell(problem)
 
     def _tell(self) -> None:
-        waiting = self.flight.waiting if self.flight else ""
+        waiting = self.requests.patience.waiting
         self.job.progress(Progress(self.done, self.done, self.done, self.total, waiting))

@@ -19,11 +19,12 @@ from es_hybrid.existing.additions import OWN_ANALYSIS, check_room, has_vector, p
 from es_hybrid.existing.handover import check_open
 from es_hybrid.existing.index import Existing, check_text_fields, existing_index, write_meta
 from es_hybrid.existing.report import Count, Enriched
-from es_hybrid.existing.run import Job, OnProgress, Run, text_source
+from es_hybrid.existing.run import Job, OnProgress, Run, text_source, waiting
 from es_hybrid.existing.scan import Scan, refresh
 from es_hybrid.existing.since import check_since, from_mark, newest
 from es_hybrid.filters import Clause, Filters, clauses
 from es_hybrid.indexing.patience import PATIENCE
+from es_hybrid.indexing.patient import plain
 from es_hybrid.live import index_embedder, reached, way
 from es_hybrid.model_references import references
 from es_hybrid.passages import PassageSize, passage_size
@@ -128,6 +129,7 @@ def enrich(
         passages=passages,
         vector_field=vector_field,
     )
+    client = waiting(client, patience, progress)
     index = existing_index(client, name)
     check_open(index)
     contract, model = _agreed(client, index, making)
@@ -152,7 +154,6 @@ def enrich(
         name=index.name,
         index_id=index.id,
         models=references(index.mappings),
-        patience=patience,
     )
     run = Run(job)
     count = run.go()
@@ -187,7 +188,7 @@ def _agreed(client: Elasticsearch, index: Existing, making: Making) -> tuple[Con
         check_room(index, contract)
         return contract, embedder
     _compare(index, contract, making)
-    model = index_embedder(contract, making.embedder, index=index.index, send=way(client))
+    model = index_embedder(contract, making.embedder, index=index.index, send=way(plain(client)))
     return contract, reading_texts(model)
 
 
@@ -214,7 +215,7 @@ def new_contract(
         UsageError: a similarity, vector index or passages that can never work.
         EmbedderError: the embedder cannot be loaded.
     """
-    embedder = reading_texts(reached(making.embedder or DEFAULT_EMBEDDER, way(client)))
+    embedder = reading_texts(reached(making.embedder or DEFAULT_EMBEDDER, way(plain(client))))
     kind = vector_index_type(making.vector_index or DEFAULT_VECTOR_INDEX, dims=embedder.info.dims)
     if kind.demanding:
         can = capabilities.read(client)

@@ -26,7 +26,7 @@ from es_hybrid.existing.rebuild import (
     report,
     version_to_build,
 )
-from es_hybrid.existing.run import OnProgress
+from es_hybrid.existing.run import OnProgress, waiting
 from es_hybrid.existing.verify import copied_and_verified
 from es_hybrid.indexing.patience import PATIENCE
 from es_hybrid.live import reading
@@ -79,6 +79,7 @@ def enrich_into(
         ServerError: the server refused, or cannot be reached; run it again to go on.
     """
     began = time.perf_counter()
+    client = waiting(client, patience, progress)
     source = existing_index(client, name, stream=True)
     check_index_name(into)
     _check_free(client, into, source)
@@ -95,7 +96,6 @@ def enrich_into(
         dead_letters=dead_letters,
         progress=progress,
         slices=slices,
-        patience=patience,
     )
     with closing(Copy(job)) as copy:
         agreed, _ = copied_and_verified(copy)

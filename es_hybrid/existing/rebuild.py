@@ -14,22 +14,31 @@ from elasticsearch import Elasticsearch
 from es_hybrid.contract import Contract, same_model
 from es_hybrid.documents import field_names
 from es_hybrid.embedders import Embedder
-from es_hybrid.errors import ContractError, ContractMismatch, IndexNotFound, UsageError
+from es_hybrid.errors import (
+    ContractError,
+    ContractMismatch,
+    IndexNotFound,
+    RequestRefused,
+    UsageError,
+)
 from es_hybrid.existing.body import copied_body
 from es_hybrid.existing.changes import count, marks
 from es_hybrid.existing.copy import Copy, CopyJob
 from es_hybrid.existing.enrich import Making, new_contract
 from es_hybrid.existing.handover import BUILDING, HANDOVER, go_on, hand_over, mark_whole
 from es_hybrid.existing.index import Existing, existing_index
-from es_hybrid.existing.run import OnProgress
+from es_hybrid.existing.run import OnProgress, waiting
 from es_hybrid.existing.verify import Gate, copied_and_verified
 from es_hybrid.existing.versions import aliased, next_version, versions
 from es_hybrid.indexing.creation import put_index
 from es_hybrid.indexing.patience import PATIENCE
+from es_hybrid.indexing.patient import plain
 from es_hybrid.indexing.report import Problem
 from es_hybrid.live import index_embedder, way
 from es_hybrid.mapping import check_analysis
 from es_hybrid.passages import passage_size
+
+_EXISTS = "resource_already_exists_exception"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +136,7 @@ def rebuild(
         ServerError: the server refused, or cannot be reached; run it again to go on.
     """
     began = time.perf_counter()
+    client = waiting(client, patience, progress)
     source = aliased(client, name)
     old = source.promised
     making = Making(
@@ -137,7 +147,7 @@ def rebuild(
         passages=_passages(passages, old),
         vector_field=None,
     )
-    told = _Told(dead_letters, progress, patience)
+    told = _Told(dead_letters, progress)
     ended = None
     if source.notes.get(HANDOVER):
         ended = _ended(client, source, embedder, told, began=began)
@@ -157,7 +167,6 @@ def rebuild(
         alias=target.write_alias,
         dead_letters=dead_letters,
         progress=progress,
-        patience=patience,
     )
     with closing(Copy(job)) as copy:
         agreed, measured = copied_and_verified(copy, gate=gate, at_least=at_least)
@@ -167,11 +176,10 @@ def rebuild(
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """Who is told of what a copy does, and how long it waits."""
+    """Who is told of what a copy does."""
 
     dead_letters: Path | None
     progress: OnProgress
-    patience: float
 
 
 def _ended(
@@ -204,7 +212,6 @@ def _ended(
         alias=new.write_alias,
         dead_letters=told.dead_letters,
         progress=told.progress,
-        patience=told.patience,
     )
     with closing(Copy(job)) as copy:
         go_on(copy, new.notes[HANDOVER])
@@ -223,11 +230,11 @@ def _embedder_of(
     if _made_elsewhere(contract):
         return None
     try:
-        return index_embedder(contract, asked, index=new.index, send=way(client))
+        return index_embedder(contract, asked, index=new.index, send=way(plain(client)))
     except ContractMismatch:  # that of the rebuild that is asked for now
         pass
     try:
-        return index_embedder(contract, None, index=new.index, send=way(client))
+        return index_embedder(contract, None, index=new.index, send=way(plain(client)))
     except ContractError as error:
         raise ContractError(
             f"the rebuild that made {new.index!r} was interrupted: end it first with --embedder "
@@ -271,7 +278,7 @@ def next_contract(
         return contract, None
     if making.embedder is None:
         making = replace(
-            making, embedder=index_embedder(old, None, index=source.index, send=way(client))
+            making, embedder=index_embedder(old, None, index=source.index, send=way(plain(client)))
         )
     contract, model = new_contract(client, making, names, analysis=profile)
     same = contract.passages is None and contract.embedder.dims == old.embedder.dims
@@ -304,11 +311,22 @@ def version_to_build(
         if index == source.index:
             break
         begun = existing_index(client, index)
-        if begun.notes.get(BUILDING) == source.index and begun.contract == contract:
+        if _is_begun(begun, source, contract):
             return begun, True
     target = next_version(client, name)
-    _create(client, target, source, contract, notes=notes)
+    try:
+        _create(client, target, source, contract, notes=notes)
+    except RequestRefused as error:  # it may be made, and nobody was told
+        made = existing_index(client, target) if error.kind == _EXISTS else None
+        if made is None or not _is_begun(made, source, contract):
+            raise
+        return made, True
     return existing_index(client, target), False
+
+
+def _is_begun(made: Existing, source: Existing, contract: Contract) -> bool:
+    """Whether a version is one of this source and contract that is not finished."""
+    return made.notes.get(BUILDING) == source.index and made.contract == contract
 
 
 def _create(

@@ -21,14 +21,15 @@ from es_hybrid.documents import META_FIELD, Document
 from es_hybrid.embedders import Embedder
 from es_hybrid.errors import EmbedderError, RecordError
 from es_hybrid.existing.additions import addition, removal, update
+from es_hybrid.existing.pages import pages
 from es_hybrid.existing.report import Count
-from es_hybrid.existing.scan import Found, Scan, pages, read_again, refresh
+from es_hybrid.existing.scan import Found, Scan, read_again, refresh
 from es_hybrid.existing.texts import text_document, where
 from es_hybrid.indexing.bulk import Prepared
 from es_hybrid.indexing.dead_letters import DeadLetters
 from es_hybrid.indexing.embedding import Embedded, embedded
 from es_hybrid.indexing.flight import Flight, flight
-from es_hybrid.indexing.patience import PATIENCE, Requests
+from es_hybrid.indexing.patient import patient, requests_of
 from es_hybrid.indexing.report import Problem, Progress
 from es_hybrid.indexing.scoring import scoring
 from es_hybrid.indexing.sending import Outcome, gone
@@ -53,7 +54,7 @@ class Job:
     """What a run needs to know.
 
     Attributes:
-        client: is used, never changed.
+        client: is used, never changed; made by `waiting`.
         index: one index, which has the vector field already.
         contract: of the index.
         embedder: proven to be the model of the contract.
@@ -65,7 +66,6 @@ class Job:
         name: what was asked for: the index, or an alias of it.
         index_id: what tells the index from another of its name; None where that is not told.
         models: field -> id of the fitted model that fills it in each document.
-        patience: seconds to wait for a server that refuses or cannot be reached.
     """
 
     client: Elasticsearch
@@ -80,7 +80,6 @@ class Job:
     name: str | None = None
     index_id: str | None = None
     models: References = field(default_factory=dict)
-    patience: float = PATIENCE
 
 
 @dataclass(slots=True)
@@ -102,12 +101,14 @@ class Run:
         self.again: list[_Waiting] = []
         can = capabilities.read(job.client)
         self.base64 = can.base64_vectors
-        self.scoring = scoring(Requests(job.client), job.index, job.contract, job.models, can=can)
+        self.requests = requests_of(job.client)
+        self.scoring = scoring(self.requests, job.index, job.contract, job.models, can=can)
         size = job.contract.passages
         self.splitter = Splitter(job.embedder, size) if size else None
         self.scaled = similarity(job.contract.similarity).scaled
         self.total: int | None = None
         self.flight: Flight | None = None
+        self.requests.tell = self._tell
 
     def go(self) -> Count:
         """Run to the end.
@@ -126,7 +127,6 @@ class Run:
                 tell=self._tell,
                 alias=job.alias,
                 name=job.name,
-                patience=job.patience,
             ) as self.flight:
                 with closing(pages(job.client, job.scan)) as found:
                     for page in found:
@@ -251,9 +251,22 @@ class Run:
         self.count.dead(problem)
 
     def _tell(self) -> None:
-        count = self.count
-        waiting = self.flight.waiting if self.flight else ""
+        count, waiting = self.count, self.requests.patience.waiting
         self.job.progress(Progress(count.read, count.done, count.done, self.total, waiting))
+
+
+def waiting(client: Elasticsearch, seconds: float, progress: OnProgress) -> Elasticsearch:
+    """The client of one run, which waits for its server, and tells so.
+
+    Args:
+        client: as the caller gave it.
+        seconds: to wait for a server that refuses or cannot be reached.
+        progress: called while it waits, until the run says itself how far it is.
+    """
+    made = patient(client, seconds)
+    requests = requests_of(made)
+    requests.tell = lambda: progress(Progress(0, 0, 0, None, requests.patience.waiting))
+    return made
 
 
 def text_hash(found: Found) -> Any:

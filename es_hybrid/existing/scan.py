@@ -1,29 +1,16 @@
-"""A scan: documents of one index, page by page, from one point in time.
-
-https://www.elastic.co/docs/reference/elasticsearch/rest-apis/paginate-search-results
-"""
+"""A scan: which documents of an index are read, and the states that they are found in."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import orjson
 from elasticsearch import Elasticsearch
 
 from es_hybrid.client import path, request
-from es_hybrid.errors import AccessDenied, ServerError
+from es_hybrid.errors import AccessDenied
 from es_hybrid.filters import Clause
-
-# Between two pages all of one is embedded, and the server may be waited for.
-KEEP_ALIVE = "15m"
-
-# Documents of the first page, bytes that the following ones are to have, and their limits.
-_FIRST, _BYTES, _FEWEST, _MOST = 64, 4 * 1024 * 1024, 8, 1000
 
 _HAS = "has_vector"
 
@@ -117,73 +104,6 @@ class Scan:
             **({"fields": list(self.fields)} if self.fields else {}),
             **({"docvalue_fields": list(self.docvalues)} if self.docvalues else {}),
         }
-
-
-def pages(client: Elasticsearch, scan: Scan) -> Generator[Page, None, None]:
-    """All documents that the index shows at this moment; the next page is read meanwhile.
-
-    Whoever may stop before the end closes it (`contextlib.closing`), and with it the point in
-    time.
-
-    Raises:
-        ServerError: the server refused, or cannot be reached.
-    """
-    with (
-        _point_in_time(client, scan) as pit,
-        ThreadPoolExecutor(scan.slices, thread_name_prefix="es_hybrid-scan") as pool,
-    ):
-        cuts = [_Cut(scan, number, pit) for number in range(scan.slices)]
-        waiting = deque((cut, pool.submit(cut.next, client)) for cut in cuts)
-        totals = [0] * scan.slices
-        while waiting:
-            cut, future = waiting.popleft()
-            hits, totals[cut.number] = future.result()
-            if not hits:
-                continue
-            waiting.append((cut, pool.submit(cut.next, client)))
-            yield Page(tuple(map(found, hits)), sum(totals))
-
-
-@contextmanager
-def _point_in_time(client: Elasticsearch, scan: Scan) -> Iterator[str]:
-    params = {"keep_alive": KEEP_ALIVE, **on_shard(scan.shard)}
-    opened = request(client, "POST", path(scan.index, "_pit"), params=params)
-    try:
-        yield opened["id"]
-    finally:
-        with suppress(ServerError):  # it closes by itself, and what went wrong before is told
-            request(client, "DELETE", path("_pit"), body={"id": opened["id"]}, ok=(404,))
-
-
-@dataclass(slots=True)
-class _Cut:
-    """One slice, and how far it was read."""
-
-    scan: Scan
-    number: int
-    pit: str
-    size: int = _FIRST
-    after: list[Any] = field(default_factory=list)
-
-    def next(self, client: Elasticsearch) -> tuple[list[Mapping[str, Any]], int]:
-        """The hits of the next page, and how many there are in all."""
-        params = {"allow_partial_search_results": "false"}
-        answer = request(client, "POST", path("_search"), params=params, body=self._body())
-        hits: list[Mapping[str, Any]] = answer["hits"]["hits"]
-        self.pit = answer["pit_id"]
-        if hits:
-            self.after = hits[-1]["sort"]
-            read = [(hit.get("_source"), hit.get("fields")) for hit in hits]
-            bytes_ = len(orjson.dumps(read))
-            self.size = max(_FEWEST, min(_MOST, _BYTES * len(hits) // max(bytes_, 1)))
-        return hits, answer["hits"]["total"]["value"]
-
-    def _body(self) -> dict[str, Any]:
-        body = self.scan.body() | {"size": self.size}
-        body["pit"] = {"id": self.pit, "keep_alive": KEEP_ALIVE}
-        if self.scan.slices > 1:
-            body["slice"] = {"id": self.number, "max": self.scan.slices}
-        return body | ({"search_after": self.after} if self.after else {})
 
 
 def found(hit: Mapping[str, Any]) -> Found:

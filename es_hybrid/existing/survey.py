@@ -12,11 +12,14 @@ from es_hybrid.contract import Contract
 from es_hybrid.errors import RecordError
 from es_hybrid.existing.additions import has_vector
 from es_hybrid.existing.index import Existing, existing_index
+from es_hybrid.existing.pages import pages
 from es_hybrid.existing.run import text_hash, text_source
-from es_hybrid.existing.scan import Found, Scan, pages
+from es_hybrid.existing.scan import Found, Scan
 from es_hybrid.existing.since import marks
 from es_hybrid.existing.texts import text_document
 from es_hybrid.existing.versions import versions
+from es_hybrid.indexing.patience import PATIENCE
+from es_hybrid.indexing.patient import patient
 from es_hybrid.texts import is_blank
 
 
@@ -74,14 +77,20 @@ class Survey:
         return asdict(self)
 
 
-def survey(client: Elasticsearch, name: str) -> Survey:
+def survey(client: Elasticsearch, name: str, *, patience: float = PATIENCE) -> Survey:
     """Look at every document of an index; nothing is embedded or written.
+
+    Args:
+        client: any `Elasticsearch` client; it is used, never changed.
+        name: an index, or an alias of one.
+        patience: seconds to wait for a server that refuses or cannot be reached.
 
     Raises:
         NoContract: it has no vectors that es_hybrid knows of.
         IndexNotFound: there is no such index.
         ServerError: the server refused, or cannot be reached.
     """
+    client = patient(client, patience)
     index = existing_index(client, name)
     contract = index.promised
     found = _described(client, index, contract)

@@ -11,6 +11,7 @@ from es_hybrid.errors import NotVerified
 from es_hybrid.existing.changes import count, marks
 from es_hybrid.existing.copy import Copy, CopyJob
 from es_hybrid.existing.sample import agreement, sample
+from es_hybrid.indexing.patient import plain
 
 _PASSES = 10  # over what was written meanwhile
 
@@ -98,7 +99,7 @@ def _agreed(job: CopyJob) -> float | None:
 def _gated(job: CopyJob, gate: Gate | None, at_least: float) -> float | None:
     if gate is None or job.embedder is None:
         return None
-    measured = gate(job.client, job.target, job.embedder)
+    measured = gate(plain(job.client), job.target, job.embedder)
     if measured < at_least:
         raise NotVerified(
             f"{job.target!r} measures {measured:.4f}, and at least {at_least:g} is asked for: "

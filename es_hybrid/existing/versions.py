@@ -9,7 +9,7 @@ from typing import Any
 from elasticsearch import Elasticsearch
 
 from es_hybrid.client import path, request
-from es_hybrid.errors import UsageError
+from es_hybrid.errors import RequestRefused, UsageError
 from es_hybrid.existing.index import Existing, existing_index
 
 _MOST = 999_999
@@ -80,7 +80,11 @@ def move(client: Elasticsearch, name: str, *, source: Existing, target: str) -> 
         {"remove": {"index": source.index, "alias": name, "must_exist": True}},
         {"add": {**alias_body(source), "index": target, "alias": name, "is_write_index": True}},
     ]
-    request(client, "POST", path("_aliases"), body={"actions": actions})
+    try:
+        request(client, "POST", path("_aliases"), body={"actions": actions})
+    except RequestRefused:
+        if existing_index(client, name).index != target:  # else it is done, and nobody was told
+            raise
 
 
 def next_version(client: Elasticsearch, name: str) -> str:

@@ -11,7 +11,8 @@ from elasticsearch import Elasticsearch
 
 from es_hybrid.documents import Document
 from es_hybrid.indexing.bulk import Prepared, batches
-from es_hybrid.indexing.patience import PATIENCE, Patience, Requests
+from es_hybrid.indexing.patience import PATIENCE
+from es_hybrid.indexing.patient import patient, requests_of
 from es_hybrid.indexing.sending import Outcome, Sender, Sent
 
 _SENDERS = 2
@@ -107,7 +108,7 @@ def flight(
     """A flight; at the end, also on Ctrl-C, what is on its way is waited for and settled.
 
     Args:
-        client: is used, never changed.
+        client: is used, never changed; one that waits already shares its patience.
         index: what is written to.
         written: as of `Flight`.
         refused: as of `Flight`.
@@ -119,7 +120,8 @@ def flight(
     Raises:
         ServerError: as `Flight.send`.
     """
-    sender = Sender(Requests(client, Patience(patience)), index, alias=alias, name=name)
+    requests = requests_of(patient(client, patience, met=True))
+    sender = Sender(requests, index, alias=alias, name=name)
     with sending_pool() as pool:
         made = Flight(sender, pool, written=written, refused=refused, tell=tell)
         try:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import Event
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from elasticsearch import Elasticsearch
 
@@ -23,8 +23,20 @@ from es_hybrid.indexing.deadline import deadline, within
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 # Seconds without a single document taken, after which waiting has no sense.
 PATIENCE = 300.0
+
+# What is said at the end of all patience, by who writes and by who asks.
+_NOT_WRITTEN = (
+    "Nothing could be written for {:g} s, so the run stops: what it did not write is written when "
+    "it is run again"
+)
+_NOT_ANSWERED = (
+    "That lasted for {:g} s, so the run stops: run the same command again later; what is done by "
+    "now is not done again"
+)
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.25, 15.0  # seconds; doubled each time, full jitter
 _QUIET_PAUSES = 4
@@ -144,6 +156,7 @@ class Patience:
         *,
         tell: Callable[[], None] | None = None,
         anew: bool = False,
+        meaning: str = _NOT_WRITTEN,
     ) -> Trouble:
         """Wait before the next attempt.
 
@@ -152,6 +165,7 @@ class Patience:
             before: what came of the one before that; None of the first.
             tell: called at least each second meanwhile.
             anew: whether the first pause is short again.
+            meaning: what is said where waiting has no sense, with room for the seconds.
 
         Raises:
             ServerError: waiting any longer has no sense, for this or for all.
@@ -164,7 +178,7 @@ class Patience:
         if self._stopped.is_set():
             raise self._reason or error
         if now >= end:
-            raise _last_word(error, patience=self.seconds)
+            raise _last_word(error, patience=self.seconds, meaning=meaning)
         if trouble.worth_telling and not self.waiting:
             self.waiting = str(error)
             self.notice(f"waiting for up to {self.seconds:g} s: {self.waiting}")
@@ -188,6 +202,13 @@ class Requests:
         client: is used, never changed.
         patience: shared by all who wait.
         tell: called at least each second while something is waited for; by this thread.
+        met: whether the server answered before; one that never did may have another address, and
+            is not waited for.
+
+    Attributes:
+        client: the same without attempts of its own, which follow at once and are no help to a
+            server that is busy.
+        met: whether the server has answered by now.
     """
 
     def __init__(
@@ -196,11 +217,12 @@ class Requests:
         patience: Patience | None = None,
         *,
         tell: Callable[[], None] | None = None,
+        met: bool = True,
     ) -> None:
-        # The transport's own attempts follow at once, which is no help to a server that is busy.
         self.client = client.options(max_retries=0)
         self.patience = patience or Patience()
-        self._tell = tell
+        self.tell = tell
+        self.met = met
         self._deadline = deadline(client)
 
     def once(
@@ -235,18 +257,42 @@ class Requests:
         Raises:
             ServerError: refused for good, or for longer than the patience lasts.
         """
+        return self.waited(lambda: self.once(method, path, params=params, body=body))
+
+    def waited(self, attempt: Callable[[], T]) -> T:
+        """What the first attempt returns that nothing hinders any more.
+
+        Raises:
+            ServerError: refused for good, or for longer than the patience lasts.
+        """
         trouble: Trouble | None = None
         while True:
             try:
-                answer = self.once(method, path, params=params, body=body)
+                answer = attempt()
             except (RequestRefused, ServerUnreachable) as error:
-                if verdict_of(error) is Verdict.REFUSED:
+                self.met = self.met or isinstance(error, RequestRefused)
+                if not (self.met and passes(error)):
                     raise
-                trouble = self.patience.wait(error, trouble, tell=self._tell)
+                trouble = self.wait(error, trouble)
                 continue
+            self.met = True
             if trouble:
                 self.patience.answered()
             return answer
+
+    def wait(self, error: ServerError, before: Trouble | None) -> Trouble:
+        """Wait before the next attempt, as `Patience.wait`.
+
+        Raises:
+            ServerError: waiting any longer has no sense.
+        """
+        return self.patience.wait(error, before, tell=self.tell, meaning=_NOT_ANSWERED)
+
+
+def passes(error: ServerError) -> bool:
+    """Whether the same request may be answered later."""
+    known = isinstance(error, RequestRefused | ServerUnreachable)
+    return known and verdict_of(error) is not Verdict.REFUSED
 
 
 def verdict_of(error: ServerError) -> Verdict:
@@ -256,12 +302,9 @@ def verdict_of(error: ServerError) -> Verdict:
     return Verdict.FAILED
 
 
-def _last_word(error: ServerError, *, patience: float) -> ServerError:
+def _last_word(error: ServerError, *, patience: float, meaning: str) -> ServerError:
     """The same error, with what it means for the run."""
-    said = (
-        f"{error}. Nothing could be written for {patience:g} s, so the run stops: what it did not "
-        "write is written when it is run again"
-    )
+    said = f"{error}. {meaning.format(patience)}"
     if isinstance(error, RequestRefused):
         return RequestRefused(said, status=error.status, kind=error.kind)
     return type(error)(said)

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import orjson
+
 from tests.faults.proxy import Act, Answer, Exchange, made_up
 
 BUSY = {
@@ -104,6 +106,22 @@ async def an_item_short(exchange: Exchange) -> None:
     await exchange.reply(answer.with_json({**said, "items": said["items"][:-1]}))
 
 
+async def a_hit_short(exchange: Exchange) -> None:
+    """The answer to a search lacks its first hit."""
+    answer = await exchange.forward()
+    said = answer.json()
+    said["hits"]["hits"] = said["hits"]["hits"][1:]
+    await exchange.reply(answer.with_json(said))
+
+
+async def point_in_time_closed(exchange: Exchange) -> None:
+    """The node has forgotten the point in time of a search, as one whose keep-alive is over."""
+    pit = {"id": orjson.loads(await exchange.body())["pit"]["id"]}
+    sent = orjson.dumps(pit)
+    await exchange.proxy.ask("DELETE", "/_pit", exchange.headers, sent)
+    await exchange.proxy.pass_on(exchange)
+
+
 def items_refused(told: Mapping[int, tuple[int, Any]], *, others: bool = True) -> Act:
     """Some items are answered with a status and an error, and are not written.
 
@@ -146,15 +164,22 @@ def documents_changed(places: Sequence[int], change: Callable[[bytes], bytes]) -
 
 
 def meanwhile(
-    do: Callable[[], Any], *, undo: Callable[[], Any] | None = None, after: float = 0.5
+    do: Callable[[], Any],
+    *,
+    undo: Callable[[], Any] | None = None,
+    after: float = 0.5,
+    told: Any = None,
 ) -> Act:
-    """Something happens to the node before it gets the request, and is undone after a while."""
+    """Something happens to the node before it gets the request, and is undone after a while.
+
+    With `told` it never gets the request, which is answered 503 with that.
+    """
 
     async def act(exchange: Exchange) -> None:
         await asyncio.to_thread(do)
         if undo:
             exchange.proxy.later(after, _in_thread(undo))
-        await exchange.proxy.pass_on(exchange)
+        await (answered(503, told)(exchange) if told else exchange.proxy.pass_on(exchange))
 
     return act
 

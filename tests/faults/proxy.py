@@ -91,10 +91,17 @@ class Rule:
 
 @dataclass
 class Fired:
-    """That a fault happened, and how many documents the client knew to be written then."""
+    """That a fault happened, and of how many documents the client knew then.
+
+    Attributes:
+        fault: its name.
+        acknowledged: documents that it knew to be written.
+        shown: documents that searches had given to it.
+    """
 
     fault: str
     acknowledged: int
+    shown: int = 0
 
 
 @dataclass
@@ -113,8 +120,7 @@ class Exchange:
     @property
     def ids(self) -> list[str]:
         """Of the documents in a bulk request, whose body has been read."""
-        actions = (self._body or b"").splitlines()[::2]
-        return [orjson.loads(action)["index"]["_id"] for action in actions]
+        return ids(self._body or b"")
 
     async def body(self) -> bytes:
         if self._body is None:
@@ -132,6 +138,8 @@ class Exchange:
         await self.writer.drain()
         if "_bulk" in self.target and answer.status == 200:
             self.proxy.acknowledged.update(taken(self.ids, answer))
+        if "_search" in self.target and answer.status == 200:
+            self.proxy.shown.update(hits(answer))
 
     def reset(self) -> None:
         """Break the connection, as a crashed process or a firewall does."""
@@ -145,6 +153,28 @@ class Exchange:
             await asyncio.wait_for(self.reader.read(1), seconds)
             return True
         return False
+
+
+def ids(bulk: bytes) -> list[str]:
+    """Of the documents in a bulk request: an operation has a line, and one more unless it deletes.
+
+    >>> ids(b'{"delete":{"_id":"1"}}\\n{"update":{"_id":"2"}}\\n{"doc":{}}\\n')
+    ['1', '2']
+    """
+    found, lines = [], iter(bulk.splitlines())
+    for line in lines:
+        ((kind, action),) = orjson.loads(line).items()
+        found.append(action["_id"])
+        if kind != "delete":
+            next(lines)
+    return found
+
+
+def hits(answer: Answer) -> list[str]:
+    """The ids of the documents that the answer to a search shows; none where it cannot be read."""
+    with suppress(ValueError, KeyError):
+        return [hit["_id"] for hit in answer.json()["hits"]["hits"]]
+    return []
 
 
 def taken(ids: Sequence[str], answer: Answer) -> list[str]:
@@ -169,6 +199,7 @@ class Proxy:
         fired: every fault that happened, in order.
         written: ids that the node reported as written, whether or not the client heard it.
         acknowledged: ids that the client was told are written.
+        shown: ids of the documents that searches gave to the client.
         bulks: how many documents each bulk request had that the node answered.
         mistakes: what went wrong in the proxy or its script; it is raised at the end.
     """
@@ -185,6 +216,7 @@ class Proxy:
         self.fired: list[Fired] = []
         self.written: set[str] = set()
         self.acknowledged: set[str] = set()
+        self.shown: set[str] = set()
         self.bulks: list[int] = []
         self.mistakes: list[Exception] = []
         self.port = 0
@@ -278,9 +310,9 @@ class Proxy:
         finally:
             writer.close()
         if "_bulk" in target and answer.status == 200:
-            actions = [orjson.loads(line) for line in body.splitlines()[::2]]
-            self.bulks.append(len(actions))
-            self.written.update(taken([one["index"]["_id"] for one in actions], answer))
+            sent = ids(body)
+            self.bulks.append(len(sent))
+            self.written.update(taken(sent, answer))
         return answer
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -313,7 +345,7 @@ class Proxy:
         if rule is None:
             await self.pass_on(exchange)
             return
-        self.fired.append(Fired(rule.fault, len(self.acknowledged)))
+        self.fired.append(Fired(rule.fault, len(self.acknowledged), len(self.shown)))
         await rule.act(exchange)
 
     async def pass_on(self, exchange: Exchange) -> None:
