@@ -68,6 +68,11 @@ def deliver(result: Any, report: Callable[[], Report], *, file: Path | None, as_
         print_json(result.to_dict())
     else:
         show(report())
+    write_page(report, file)
+
+
+def write_page(report: Callable[[], Report], file: Path | None) -> None:
+    """Write the page of a report, and say where it is; nothing without a file."""
     if file is not None:
         from es_hybrid.reports import page
 

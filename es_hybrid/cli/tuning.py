@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from es_hybrid.cli.connection import with_client
-from es_hybrid.cli.output import Interrupted, print_json, printable, table
-from es_hybrid.cli.reporting import Json, counting
+from es_hybrid.cli.output import Interrupted, print_json, printable
+from es_hybrid.cli.reporting import Json, ReportFile, check_report, counting, show, write_page
 from es_hybrid.errors import UsageError
 
 if TYPE_CHECKING:
-    from es_hybrid.evaluation.significance import Paired
     from es_hybrid.evaluation.tuning import KnownItems, Report
+    from es_hybrid.reports import Report as Told
     from es_hybrid.search import Searcher
     from es_hybrid.tuned import Tuned
 
@@ -49,6 +50,7 @@ def tune(
     embedder: Annotated[
         str | None, typer.Option(help="Needed only if the index was made with one of your own.")
     ] = None,
+    report: ReportFile = None,
     as_json: Json = False,
 ) -> None:
     """Find how BM25 and kNN are best fused for an index, and let searches use it.
@@ -62,6 +64,7 @@ def tune(
     from es_hybrid.search import Searcher
 
     _check(queries, qrels, itself=itself, forget=forget)
+    _check_page(report, forget=forget)
     searcher = Searcher(client, name, embedder=embedder, fusion="client")
     if forget:
         _store(searcher, None)
@@ -71,14 +74,16 @@ def tune(
     writes = found.worth_it and not dry_run
     if writes:
         _store(searcher, found.tuned)
+    told = partial(_told, found, name=f"{name} ({searcher.searched().index})")
     if as_json:
         print_json({**found.to_dict(), "written": writes})
-        return
-    _tell(found, searcher)
-    where = f"written to {searcher.searched().index}"
-    typer.echo(f"{where if writes else 'not written'}: {printable(str(found.tuned.setting))}")
-    if writes:
-        typer.echo(f"es-hybrid search {name} uses it; --no-tuned leaves it aside")
+    else:
+        show(told())
+        where = f"written to {searcher.searched().index}" if writes else "not written"
+        typer.echo(f"{where}: {printable(str(found.tuned.setting))}")
+        if writes:
+            typer.echo(f"es-hybrid search {name} uses it; --no-tuned leaves it aside")
+    write_page(told, report)
 
 
 def _check(queries: Path | None, qrels: Path | None, *, itself: bool, forget: bool) -> None:
@@ -96,6 +101,12 @@ def _check(queries: Path | None, qrels: Path | None, *, itself: bool, forget: bo
         raise UsageError(f"{' and '.join(given)} are different ways: give one of them")
     if qrels is not None and queries is None:
         raise UsageError("--qrels are of --queries: give both")
+
+
+def _check_page(file: Path | None, *, forget: bool) -> None:
+    if forget and file is not None:
+        raise UsageError(f"--forget measures nothing: leave --report {file} out")
+    check_report(file)
 
 
 def _judged(searcher: Searcher, queries: Path, qrels: Path | None) -> Report:
@@ -132,46 +143,10 @@ def _store(searcher: Searcher, tuned: Tuned | None) -> None:
         store(searcher.client, index, tuned)
 
 
-def _tell(found: Report | KnownItems, searcher: Searcher) -> None:
+def _told(found: Report | KnownItems, *, name: str) -> Told:
     from es_hybrid.evaluation.tuning import Report
+    from es_hybrid.evaluation.tuning.told import judged_report, known_items_report
 
     if isinstance(found, Report):
-        _tell_judged(found, searcher)
-    else:
-        _tell_known(found, searcher)
-
-
-def _tell_judged(found: Report, searcher: Searcher) -> None:
-    typer.echo(
-        f"{searcher.name} ({searcher.searched().index}): {found.tuned.queries:,} judged queries, "
-        f"{found.tried:,} ways to fuse legs that were asked once"
-    )
-    rows = [
-        ["bm25 alone", f"{found.bm25:.3f}"],
-        ["knn alone", f"{found.knn:.3f}"],
-        ["untuned", f"{found.untuned:.3f}"],
-        ["tuned, on queries held out", f"{found.held_out:.3f}"],
-    ]
-    table(["search", "nDCG@10#"], rows)
-    typer.echo(f"over an untuned search {_said(found.gain)}")
-    typer.echo(f"over the better leg, {found.better_leg}, {_said(found.over_leg)}")
-    if not found.worth_it:
-        typer.echo("no gain on held-out queries: a search stays as it is")
-    elif found.gain.low is not None and found.gain.low <= 0:
-        typer.echo("this gain may be chance: more judged queries would tell")
-
-
-def _said(change: Paired) -> str:
-    interval = "" if change.low is None else f" ({change.low:+.3f} to {change.high:+.3f}, 95 %)"
-    return f"{change.difference:+.3f}{interval}, {change.wins} better, {change.losses} worse"
-
-
-def _tell_known(found: KnownItems, searcher: Searcher) -> None:
-    share = found.tuned.setting.weights[1] / sum(found.tuned.setting.weights)
-    typer.echo(
-        f"{searcher.name} ({searcher.searched().index}): {found.tuned.queries:,} documents were "
-        f"looked for by their own words of {found.field!r}"
-    )
-    rows = [["bm25", f"{found.bm25:.3f}"], ["knn", f"{found.knn:.3f}"]]
-    table(["leg", "mean 1 / rank#"], rows)
-    typer.echo(f"knn gets {share:.0%} of the weight. Judged queries would tell it better")
+        return judged_report(found, name=name)
+    return known_items_report(found, name=name)

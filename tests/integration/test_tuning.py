@@ -1,6 +1,7 @@
 """Tuning on a real node: what was fused offline is what a search finds, and searches use it."""
 
 import random
+import re
 from dataclasses import replace
 
 import orjson
@@ -183,6 +184,37 @@ def test_the_command_tunes_and_a_search_says_that_it_uses_it(typed, index, judge
     assert "fused by the tuned setting" in typed("search", index, "w1 w2").out
 
 
+def numbers(page):
+    return set(map(float, re.findall(r'<data value="([^"]*)"', page.read_text())))
+
+
+def test_the_page_of_judged_queries_holds_the_numbers_of_its_json(typed, index, judged, tmp_path):
+    page = tmp_path / "out.html"
+    queries = ("--queries", str(judged), "--dry-run")
+    told = typed("tune", index, *queries, "--json", "--report", str(page)).json
+    means = {told[name] for name in ("bm25", "knn", "untuned", "held_out")}
+    gain = {told["gain"][name] for name in ("difference", "low", "high", "p_value", "wins")}
+    best = {value for one in told["kinds"] for value in one["ndcg"].values()}
+    assert means | gain | best <= numbers(page)
+    assert page.read_text().count("<svg") == 3
+
+
+def test_the_best_of_each_kind_is_on_its_own_line_of_weights(typed, index, judged):
+    told = typed("tune", index, "--queries", str(judged), "--dry-run", "--json").json
+    for one in told["kinds"]:
+        share = one["setting"]["weights"][1] / 2
+        along = dict(zip(told["shares"], one["by_share"], strict=True))
+        assert along[round(share, 2)] == pytest.approx(one["ndcg"]["mean"])
+    assert sum(one["tried"] for one in told["kinds"]) == told["tried"] > 2000
+
+
+def test_the_page_of_titles_holds_the_numbers_of_its_json(typed, index, tmp_path):
+    page = tmp_path / "out.html"
+    told = typed("tune", index, "--self", "--dry-run", "--json", "--report", str(page)).json
+    ends = {end for low_and_high in told["intervals"].values() for end in low_and_high}
+    assert {told["bm25"], told["knn"], *told["tuned"]["setting"]["weights"], *ends} <= numbers(page)
+
+
 def test_no_tuned_leaves_it_aside(typed, index, judged):
     typed("tune", index, "--queries", str(judged))
     fusing = typed("search", index, "w1 w2", "--no-tuned", "--json").json["fusing"]
@@ -214,6 +246,8 @@ def test_adaptive_weights_are_explained(typed, index):
         ([], "nothing says what is good"),
         (["--self", "--forget"], "are different ways"),
         (["--self", "--qrels", "x"], "--qrels are of --queries"),
+        (["--forget", "--report", "out.html"], "--forget measures nothing"),
+        (["--self", "--report", "/none/out.html"], "--report /none/out.html"),
     ],
 )
 def test_tuning_without_a_way_to_tell_is_refused(typed, index, arguments, message):

@@ -56,6 +56,16 @@ def chosen(values: Doubles, families: Sequence[Family]) -> Choice:
     return other if means[other] - means[best] > error else best
 
 
+def best_choice(values: Doubles, among: Sequence[int]) -> Choice:
+    """The best setting of some families, whatever their windows and fields.
+
+    Args:
+        values: as of `chosen`.
+        among: places of the families, one or more.
+    """
+    return _best(_smoothed(values.mean(2)), among)
+
+
 def _smoothed(means: Doubles) -> Doubles:
     """Each share's mean with those of its neighbours, shape (families, shares)."""
     padded = np.pad(means, ((0, 0), (_NEIGHBOURS, _NEIGHBOURS)), mode="edge")

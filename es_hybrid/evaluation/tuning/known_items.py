@@ -19,12 +19,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from statistics import fmean
 from typing import Any, cast
 
 from es_hybrid.client import path, request
 from es_hybrid.errors import UsageError
 from es_hybrid.evaluation.searching import search_all, ways
+from es_hybrid.evaluation.significance import Interval, interval
 from es_hybrid.evaluation.tuning.legs import Progress
 from es_hybrid.evaluation.tuning.tune import FEWEST, record
 from es_hybrid.search import Searcher
@@ -56,13 +56,23 @@ class KnownItems:
     Attributes:
         tuned: the setting that follows.
         field: whose words were the queries.
-        bm25, knn: mean reciprocal ranks, 0 to 1; beyond rank 10 it is 0.
+        intervals: of ``bm25`` and ``knn``: the mean reciprocal rank, 0 to 1, and where it lies;
+            beyond rank 10 a document counts as 0.
     """
 
     tuned: Tuned
     field: str
-    bm25: float
-    knn: float
+    intervals: Mapping[str, Interval]
+
+    @property
+    def bm25(self) -> float:
+        """Mean reciprocal rank by that leg."""
+        return self.intervals["bm25"].mean
+
+    @property
+    def knn(self) -> float:
+        """Mean reciprocal rank by that leg."""
+        return self.intervals["knn"].mean
 
     @property
     def worth_it(self) -> bool:
@@ -71,7 +81,12 @@ class KnownItems:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
-        return asdict(self)
+        return {
+            "tuned": asdict(self.tuned),
+            "field": self.field,
+            **{leg: one.mean for leg, one in self.intervals.items()},
+            "intervals": {leg: [one.low, one.high] for leg, one in self.intervals.items()},
+        }
 
 
 def tune_by_itself(
@@ -99,13 +114,14 @@ def tune_by_itself(
     found = search_all(
         searcher, queries, ways=ways(("bm25", "knn")), depth=_DEPTH, progress=progress
     )
-    bm25, knn = (
-        fmean(_reciprocal([one.id for one in hits], query) for query, hits in found[leg].items())
-        for leg in ("bm25", "knn")
-    )
-    setting = Setting(method="adaptive", weights=trust(bm25, knn), earned=False)
+    intervals = {
+        leg: interval([_reciprocal([hit.id for hit in hits], one) for one, hits in rows.items()])
+        for leg, rows in found.items()
+    }
+    weights = trust(intervals["bm25"].mean, intervals["knn"].mean)
+    setting = Setting(method="adaptive", weights=weights, earned=False)
     tuned = record(setting, searched, source="self", queries=len(queries))
-    return KnownItems(tuned, field, bm25, knn)
+    return KnownItems(tuned, field, intervals)
 
 
 def trust(bm25: float, knn: float) -> tuple[float, float]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from statistics import fmean
 from typing import Any, Literal
 
 import numpy as np
@@ -13,9 +12,10 @@ import numpy as np
 from es_hybrid.errors import UsageError
 from es_hybrid.evaluation.collection import Collection
 from es_hybrid.evaluation.qrels import Qrels
-from es_hybrid.evaluation.significance import Paired, paired
-from es_hybrid.evaluation.tuning.candidates import Family, boosted, families
+from es_hybrid.evaluation.significance import Interval, Paired, interval, paired
+from es_hybrid.evaluation.tuning.candidates import SHARES, Family, boosted, families
 from es_hybrid.evaluation.tuning.choosing import Doubles, chosen, held_out, setting
+from es_hybrid.evaluation.tuning.kinds import Kind, kinds
 from es_hybrid.evaluation.tuning.legs import Legs, Progress, all_legs
 from es_hybrid.evaluation.tuning.offline import alone, ideals, paired_legs, values
 from es_hybrid.search import Searcher
@@ -35,8 +35,10 @@ class Report:
     Attributes:
         tuned: the setting that was chosen by all queries.
         tried: how many settings were.
-        bm25, knn, untuned, held_out: mean nDCG@10 of each leg, of an untuned search, and of
-            settings that were chosen without the queries they are measured on.
+        by_query: nDCG@10 of each query by ``bm25`` and ``knn`` alone, by an ``untuned`` search, and
+            ``held_out``: by settings that were chosen without the query they are measured on.
+        intervals: of these four, the mean and where it lies.
+        kinds: the best of each kind of fusion, by all queries.
         gain: of these over an untuned search, query by query.
         over_leg: of these over the better leg.
         better_leg: which that is.
@@ -45,13 +47,32 @@ class Report:
 
     tuned: Tuned
     tried: int
-    bm25: float
-    knn: float
-    untuned: float
-    held_out: float
+    by_query: Mapping[str, Mapping[str, float]]
+    intervals: Mapping[str, Interval]
+    kinds: Sequence[Kind]
     gain: Paired
     over_leg: Paired
     better_leg: Leg
+
+    @property
+    def bm25(self) -> float:
+        """Mean nDCG@10 of that leg alone."""
+        return self.intervals["bm25"].mean
+
+    @property
+    def knn(self) -> float:
+        """Mean nDCG@10 of that leg alone."""
+        return self.intervals["knn"].mean
+
+    @property
+    def untuned(self) -> float:
+        """Mean nDCG@10 of an untuned search."""
+        return self.intervals["untuned"].mean
+
+    @property
+    def held_out(self) -> float:
+        """Mean nDCG@10 of settings that were chosen without the queries they are measured on."""
+        return self.intervals["held_out"].mean
 
     @property
     def worth_it(self) -> bool:
@@ -59,8 +80,23 @@ class Report:
         return self.gain.difference > 0
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        return {**asdict(self), "worth_it": self.worth_it}
+        """As JSON; ``by_share`` goes with ``shares``, what kNN weighs of both legs together."""
+        return {
+            "tuned": asdict(self.tuned),
+            "tried": self.tried,
+            **{name: one.mean for name, one in self.intervals.items()},
+            "intervals": {name: [one.low, one.high] for name, one in self.intervals.items()},
+            "gain": self.gain.to_dict(),
+            "over_leg": self.over_leg.to_dict(),
+            "better_leg": self.better_leg,
+            "worth_it": self.worth_it,
+            "shares": list(SHARES),
+            "kinds": [asdict(one) for one in self.kinds],
+            "per_query": {
+                query: {name: row[query] for name, row in self.by_query.items()}
+                for query in self.by_query["untuned"]
+            },
+        }
 
 
 def tune(
@@ -96,7 +132,7 @@ def tune(
         "held_out": held_out(found, tried),
     }
     by_query = {name: dict(zip(legs, row.tolist(), strict=True)) for name, row in rows.items()}
-    return _told(by_query, tuned, tried=int(np.prod(found.shape[:2])))
+    return _told(by_query, tuned, best=kinds(found, tried))
 
 
 def _legs_alone(legs: Mapping[str, Legs], qrels: Qrels) -> dict[str, Doubles]:
@@ -144,16 +180,20 @@ def record(
     )
 
 
-def _told(by_query: Mapping[str, Mapping[str, float]], tuned: Tuned, *, tried: int) -> Report:
-    means = {name: fmean(row.values()) for name, row in by_query.items()}
-    better: Leg = "bm25" if means["bm25"] >= means["knn"] else "knn"
+def _told(
+    by_query: Mapping[str, Mapping[str, float]], tuned: Tuned, *, best: Sequence[Kind]
+) -> Report:
+    intervals = {name: interval(list(row.values())) for name, row in by_query.items()}
+    better: Leg = "bm25" if intervals["bm25"].mean >= intervals["knn"].mean else "knn"
     return Report(
         tuned=tuned,
-        tried=tried,
+        tried=sum(one.tried for one in best),
+        by_query=by_query,
+        intervals=intervals,
+        kinds=best,
         gain=paired(by_query["untuned"], by_query["held_out"]),
         over_leg=paired(by_query[better], by_query["held_out"]),
         better_leg=better,
-        **means,
     )
 
 
