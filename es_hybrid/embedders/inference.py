@@ -6,7 +6,7 @@ https://www.elastic.co/docs/api/doc/elasticsearch/group/endpoint-inference
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -98,12 +98,8 @@ class InferenceEmbedder:
         return self._service(kind).vectors([text or " " for text in texts])
 
     def _service(self, kind: InputType) -> Service:
-        batch_size, concurrency = self._size
-
-        def ask(texts: Sequence[str]) -> Vectors:
-            return self._asked(texts, kind)
-
-        return Service(self._id, ask, self._pace, batch_size, concurrency, self._clock)
+        ask = partial(self._asked, kind=kind)
+        return Service(self._id, ask, self._pace, *self._size, self._clock)
 
     def _asked(self, texts: Sequence[str], kind: InputType) -> Vectors:
         body: dict[str, Any] = {"input": list(texts)}

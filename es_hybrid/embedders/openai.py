@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -150,12 +150,8 @@ class OpenAIEmbedder:
         return self._service(kind).vectors([prefix + text or " " for text in texts])
 
     def _service(self, kind: str | None) -> Service:
-        batch_size, concurrency = self._size
-
-        def ask(texts: Sequence[str]) -> Vectors:
-            return self._asked(texts, kind)
-
-        return Service(self._id, ask, self._pace, batch_size, concurrency, self._clock)
+        ask = partial(self._asked, kind=kind)
+        return Service(self._id, ask, self._pace, *self._size, self._clock)
 
     def _asked(self, texts: Sequence[str], kind: str | None) -> Vectors:
         body: dict[str, Any] = {

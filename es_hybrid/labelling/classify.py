@@ -10,7 +10,6 @@ import numpy as np
 from elasticsearch import Elasticsearch
 
 from es_hybrid.client import path, request
-from es_hybrid.documents import reserved_fields
 from es_hybrid.embedders import Embedder, query_vectors
 from es_hybrid.errors import EmbedderError, UsageError
 from es_hybrid.existing.index import Existing, existing_index
@@ -22,7 +21,7 @@ from es_hybrid.live import index_embedder, way
 from es_hybrid.objects import value_at
 from es_hybrid.vector_stream import VectorIndex, batches, count, vector_index
 from es_hybrid.vectors import Vectors, unit
-from es_hybrid.write_back import WrittenBack, write_back
+from es_hybrid.write_back import WrittenBack, check_free, write_back
 from es_hybrid.write_back.run import OnProgress
 
 # Where the model does not say by what it multiplies cosines: what OpenAI's CLIP models learnt.
@@ -187,17 +186,9 @@ def _told(
 
 
 def _check_field(index: Existing, options: Options) -> None:
-    name = options.field
-    if not name or "." in name or name.startswith("_"):
-        raise UsageError(f"--field {name!r}: give one name without dots, such as 'label'")
-    taken = reserved_fields(passages=True, vector_field=index.promised.vector_field, pictures=True)
-    there = index.mappings.get("properties", {}).get(name)
-    ours = there and there.get("properties", {}).get("name", {}).get("meta") == _MARK
-    if name in taken or (there and not ours):
-        raise UsageError(
-            f"index {index.index!r} has a field {name!r} of its own, which would be written over: "
-            f"name another one with --field, such as {name}_es"
-        )
+    there = index.mappings.get("properties", {}).get(options.field, {})
+    ours = there.get("properties", {}).get("name", {}).get("meta") == _MARK
+    check_free(index, options.field, kind="label", ours=ours)
 
 
 def _add_field(client: Elasticsearch, index: str, name: str) -> None:

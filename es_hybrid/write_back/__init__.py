@@ -1,6 +1,6 @@
 """What a fitted model says of documents is written into them, and kept up with."""
 
 from es_hybrid.write_back.run import WrittenBack, write_back
-from es_hybrid.write_back.store import attach, check_field, detach, keep
+from es_hybrid.write_back.store import attach, check_field, check_free, detach, keep
 
-__all__ = ["WrittenBack", "attach", "check_field", "detach", "keep", "write_back"]
+__all__ = ["WrittenBack", "attach", "check_field", "check_free", "detach", "keep", "write_back"]

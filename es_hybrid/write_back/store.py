@@ -8,7 +8,7 @@ from typing import Any
 from elasticsearch import Elasticsearch
 
 from es_hybrid.client import path, request
-from es_hybrid.documents import reserved_fields
+from es_hybrid.documents import VECTOR_FIELD, reserved_fields
 from es_hybrid.errors import RequestRefused, UsageError
 from es_hybrid.existing.index import Existing, existing_index
 from es_hybrid.fitted.model import Fitted
@@ -36,14 +36,28 @@ def check_field(index: Existing, field: str, *, kind: str) -> None:
     Raises:
         UsageError: the documents have a field of this name that no model fills, or it is no name.
     """
+    check_free(index, field, kind=kind, ours=field in references(index.mappings))
+
+
+def check_free(index: Existing, field: str, *, kind: str, ours: bool) -> None:
+    """Refuse a field that is no name for an object, or that holds what others wrote.
+
+    Args:
+        index: that is to get the field.
+        field: its name.
+        kind: what it is called where nobody asks for another name.
+        ours: whether a field of this name that is there may be written again.
+
+    Raises:
+        UsageError: says which of them, and names another field.
+    """
     if not field or "." in field or field.startswith("_"):
         raise UsageError(f"--field {field!r}: give one name without dots, such as {kind!r}")
     contract = index.contract
-    taken = reserved_fields(
-        passages=True, vector_field=contract.vector_field if contract else "embedding"
-    )
+    vector_field = contract.vector_field if contract else VECTOR_FIELD
+    taken = reserved_fields(passages=True, vector_field=vector_field, pictures=True)
     there = field in index.mappings.get("properties", {})
-    if field in taken or (there and field not in references(index.mappings)):
+    if field in taken or (there and not ours):
         raise UsageError(
             f"index {index.index!r} has a field {field!r} of its own, which would be written over: "
             f"name another one with --field, such as {kind}_es"
