@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,13 +14,14 @@ from elasticsearch import Elasticsearch
 from es_hybrid.client import path, request
 from es_hybrid.errors import DownloadFailed, JavaNotFound
 from es_hybrid.indexing import bulk, intake, patience
-from es_hybrid.node import DEFAULT_VERSION, TEST_JAVA_OPTIONS, Node
+from es_hybrid.node import DEFAULT_VERSION, TEST_JAVA_OPTIONS, Member, Node, process
 from tests.deadline import deadline
 from tests.faults.proxy import Proxy
 from tests.faults.scene import Scene
 
 SEEDS = range(int(os.environ.get("ES_HYBRID_FAULT_SEEDS", "1")))
 LONGEST = 40  # seconds of one test
+STARTS = 150  # seconds that servers may take to start, on a machine that does other work
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -46,6 +48,12 @@ def started(folder: Path, **options: object) -> Node:
     except (JavaNotFound, DownloadFailed) as error:
         pytest.skip(f"no Elasticsearch can be started here: {error}")
     return node
+
+
+def kill(member: Member) -> None:
+    """As kill -9 does; returns once it is gone."""
+    os.kill(member.pid, signal.SIGKILL)
+    process.stop(member.pid, member.created)
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,11 @@
 """Faults while an existing index is read: the run goes on where it was, or says how to go on."""
 
+import signal
+import threading
 from collections import Counter
 
 import pytest
+from elasticsearch import Elasticsearch
 
 from es_hybrid.client import path, request
 from es_hybrid.errors import AccessDenied, IndexNotFound, RequestRefused, ServerUnreachable
@@ -10,6 +13,7 @@ from es_hybrid.existing import adopt, enrich, enrich_into, rebuild, survey
 from es_hybrid.vector_stream import batches, vector_index
 from tests.embedders import WordEmbedder
 from tests.faults import acts
+from tests.faults.conftest import STARTS, kill
 from tests.faults.existing import DIMS, DOCUMENTS, Reading
 from tests.faults.proxy import Always, Rule
 from tests.foreign import MAPPINGS, TEXT_FIELDS, bulk, wine
@@ -43,13 +47,14 @@ def small_pages(monkeypatch):
 
 
 @pytest.fixture
-def wines(es, proxy, name):
+def wines(node, es, proxy, name):
     """An index of wines, behind the proxy."""
     with Reading(es=es, proxy=proxy, name=name) as made:
         made.begin()
         yield made
-    for index in request(es, "GET", path(f"{name}*"), params={"expand_wildcards": "all"}):
-        request(es, "DELETE", path(index))
+    with Elasticsearch(node.url, request_timeout=30) as es:  # perhaps not where it was before
+        for index in request(es, "GET", path(f"{name}*"), params={"expand_wildcards": "all"}):
+            request(es, "DELETE", path(index))
 
 
 @pytest.fixture
@@ -244,6 +249,28 @@ def test_after_its_patience_a_scan_stops_and_the_next_run_goes_on(wines, seed):
     wines.follow()
     report = enriched(wines)
     assert (report["unchanged"], wines.wrong(wines.name, report)) == (before, [])
+
+
+def test_a_node_that_is_killed_and_restarted_in_mid_scan_is_gone_on_with(wines, node, seed):
+    signal.alarm(STARTS)
+
+    def up_again():
+        wines.proxy.upstream = node.up().url  # another port, perhaps
+
+    restart = threading.Thread(target=up_again)
+
+    def kill_and_restart():
+        kill(node.state().servers[0])
+        restart.start()
+
+    fault = "node killed and restarted"
+    wines.follow(Rule(fault, acts.meanwhile(kill_and_restart), at={5 + seed}, on=PAGE))
+    report = enriched(wines, patience=STARTS)
+    restart.join()
+    assert wines.in_mid_run(fault)
+    with Elasticsearch(node.url, request_timeout=30) as wines.es:
+        assert wines.wrong(wines.name, report) == []
+    assert set(wines.embedder.made.values()) == {1}
 
 
 @pytest.mark.parametrize("outage", [1, 12], ids=["at once", "in an outage"])

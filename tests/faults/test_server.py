@@ -1,6 +1,5 @@
 """Faults of the server itself: it is killed, one of three is killed, the key is revoked."""
 
-import os
 import signal
 import threading
 from contextlib import suppress
@@ -13,20 +12,13 @@ from elasticsearch import Elasticsearch
 from es_hybrid.client import path, request
 from es_hybrid.errors import AccessDenied, ServerError
 from es_hybrid.keys import create_key
-from es_hybrid.node import process
 from tests.faults import acts
 from tests.faults.checks import plan
-from tests.faults.conftest import started
+from tests.faults.conftest import STARTS, kill, started
 from tests.faults.proxy import Proxy, Rule
 from tests.faults.scene import Scene
 
 ROOM = 2e9  # bytes: each server takes 400 MB, and more while it starts
-STARTS = 150  # seconds that servers may take to start, on a machine that does other work
-
-
-def kill(member):
-    os.kill(member.pid, signal.SIGKILL)
-    process.stop(member.pid, member.created)  # returns once it is gone
 
 
 def test_a_node_that_is_killed_and_restarted_loses_nothing(scene, node, seed):
