@@ -78,11 +78,16 @@ class Picture:
 
     Attributes:
         path: its file.
-        hash: changes when its bytes do: XXH3 of them, 128 bits as 32 hex digits.
+        hash: changes when its bytes do: XXH3 of them, 128 bits as 32 hex digits; "" of one that
+            cannot be read.
+        told: its record without what stands in the picture, so that both can be read again.
+        folder: that `told` names the picture below; None where it is told of this very file.
     """
 
     path: Path
     hash: str
+    told: Record = field(default_factory=dict)
+    folder: Path | None = None
 
 
 @dataclass(slots=True)

@@ -91,12 +91,16 @@ def replay(
         Path | None,
         typer.Option("--settings", help="TOML file with these options, as for es-hybrid index."),
     ] = None,
+    allow_urls: Annotated[
+        bool, typer.Option("--allow-urls", help="As for es-hybrid index.")
+    ] = False,
     patience: Patience = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
 ) -> None:
     """Index the records of a file of dead letters again.
 
-    Mend the cause first: the mapping, the model, the options, or the records in the file itself.
+    Mend the cause first: the mapping, the model, the options, the records in the file itself, or
+    the pictures that they are of, which are read again.
     Those that succeed leave the file; the others stay, with their new reason. A letter whose
     document was written later is out of date, and leaves it as well.
 
@@ -119,6 +123,7 @@ def replay(
         name,
         file,
         state=state_folder(),
+        allow_urls=allow_urls,
         embedder=options.embedder,
         text_fields=options.text_fields,
         id_field=options.id_field,

@@ -17,6 +17,7 @@ from typing import Any
 
 import orjson
 
+from es_hybrid.documents import Picture
 from es_hybrid.errors import SourceError
 from es_hybrid.indexing.durable import replaced
 from es_hybrid.indexing.report import Problem
@@ -56,6 +57,7 @@ class DeadLetters:
         record: Mapping[str, Any] | None,
         *,
         vector: Vectors | None = None,
+        picture: Picture | None = None,
     ) -> None:
         """Append one line: what, why, when, and the record itself where there is one.
 
@@ -63,6 +65,8 @@ class DeadLetters:
             problem: what is wrong with it.
             record: as it can be indexed again.
             vector: that came with it, where the record does not hold it; shape (dims,).
+            picture: of the record; what is told of it is kept then, and where it lies, and what
+                stands in it is read again.
 
         Raises:
             SourceError: the file cannot be written, as on a full disk; no part of the line stays.
@@ -70,7 +74,9 @@ class DeadLetters:
         if self.path is None:
             return
         number = self._number + 1
-        line = _line({**self._from, "number": number}, problem, record, vector)
+        letter = {**self._from, "number": number, **_where(picture)}
+        told = picture.told if picture and picture.told else record
+        line = _line(letter, problem, told, vector)
         try:
             self._file = self._file or _opened(self.path)
             _append(self._file, line)
@@ -167,6 +173,16 @@ def _append(file: FileIO, line: bytes) -> None:
         with suppress(OSError):
             os.ftruncate(file.fileno(), before)
         raise
+
+
+def _where(picture: Picture | None) -> dict[str, str]:
+    """Where a picture is read again: itself, or below which folder its record names it."""
+    if picture is None:
+        return {}
+    name, path = ("picture", picture.path)
+    if picture.folder is not None:
+        name, path = ("pictures_in", picture.folder)
+    return {name: str(path.absolute()).encode(errors="replace").decode()}
 
 
 def _line(

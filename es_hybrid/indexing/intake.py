@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
-from es_hybrid.documents import Document, Fields, Reader
+from es_hybrid.documents import Document, Fields, Picture, Reader
 from es_hybrid.errors import RecordError, UsageError
 from es_hybrid.indexing.report import Problem, Tally
 from es_hybrid.indexing.seen import Seen, hashes
@@ -18,8 +18,12 @@ Duplicates = Literal["reject", "last"]
 # Records that are read, planned and embedded together: enough to sort by length, few in memory.
 WINDOW = 512
 
-# A record that was not indexed, and the record itself as it was read.
-OnLost = Callable[[Problem, Any], None]
+
+class OnLost(Protocol):
+    """Is told of a record that was not indexed."""
+
+    def __call__(self, problem: Problem, record: Any, *, picture: Picture | None) -> None:
+        """With the record as it was read, and what it takes to read its picture again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +166,8 @@ class Intake:
             return self._document(item)
         except RecordError as error:
             kind = type(error).__name__
-            self.lost(Problem("rejected", item.where, str(error), error=kind), item.record)
+            problem = Problem("rejected", item.where, str(error), error=kind)
+            self.lost(problem, item.record, picture=item.picture)
             return None
 
     def _is_done_with(self, made: Document, item: Item, *, same: bool) -> bool:
@@ -177,5 +182,5 @@ class Intake:
             "take the last one with --duplicates last"
         )
         problem = Problem("rejected", item.where, reason, made.id, error="RecordError")
-        self.lost(problem, item.record)
+        self.lost(problem, item.record, picture=item.picture)
         return True

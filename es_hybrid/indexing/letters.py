@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,12 @@ from typing import Any
 import numpy as np
 import orjson
 
+from es_hybrid.documents import DEFAULT_ID_FIELD
 from es_hybrid.errors import SourceError
 from es_hybrid.indexing.dead_letters import lines
-from es_hybrid.sources import Item, Source
+from es_hybrid.sources import Item, PictureRecords, Pictures, Source
+from es_hybrid.sources.picture_records import IMAGE, IMAGE_URL
+from es_hybrid.sources.pictures import picture_item
 from es_hybrid.vectors import Vectors
 
 # Of each type of error, each with another reason.
@@ -43,8 +46,38 @@ class Letter:
 
     @property
     def written(self) -> bool:
-        """Whether the record became a document, whose fields have their final names."""
-        return bool(self.told.get("fate") == "dead_lettered")
+        """Whether the record became a document, whose fields have their final names.
+
+        That of a picture is kept as it was read.
+        """
+        return bool(self.told.get("fate") == "dead_lettered" and not self.of_picture)
+
+    @property
+    def of_picture(self) -> bool:
+        """Whether a picture is read again with it."""
+        return isinstance(self.picture or self.pictures_in, str)
+
+    @property
+    def picture(self) -> str | None:
+        """The file of the picture that it is of."""
+        return self.told.get("picture")
+
+    @property
+    def pictures_in(self) -> str | None:
+        """The folder below which its record names a picture."""
+        return self.told.get("pictures_in")
+
+    @property
+    def document(self) -> str | None:
+        """The id of its document, where that is known; that of a picture may be its name."""
+        record = self.told["record"] if self.of_picture else {}
+        named = (record.get(name) for name in (DEFAULT_ID_FIELD, IMAGE, IMAGE_URL))
+        return self.told.get("id") or next((one for one in named if isinstance(one, str)), None)
+
+    @property
+    def where(self) -> str:
+        """Where the record was read."""
+        return str(self.told.get("where", "a dead letter"))
 
     @property
     def source(self) -> str:
@@ -129,5 +162,31 @@ class LetterSource(Source):
     def __iter__(self) -> Iterator[Item]:
         """The records, in order."""
         for letter in self.letters:
-            where = str(letter.told.get("where", "a dead letter"))
-            yield Item(where, letter.told["record"], vector=letter.vector)
+            yield Item(letter.where, letter.told["record"], vector=letter.vector)
+
+
+class PictureLetters(LetterSource):
+    """The records of letters, each with the picture that it is of, as that is now."""
+
+    modality = "image"
+    types = Pictures.types
+
+    def __iter__(self) -> Iterator[Item]:
+        """The records, in order."""
+        for letter in self.letters:
+            path = Path(str(letter.picture))
+            yield picture_item(letter.where, letter.told["record"], path)
+
+
+def letter_source(letters: Sequence[Letter], *, allow_urls: bool) -> Source:
+    """What reads letters of one kind again.
+
+    Args:
+        letters: at least one; of one source, and all of pictures in one folder, or none.
+        allow_urls: whether addresses of pictures are read.
+    """
+    name, folder = letters[0].source, letters[0].pictures_in
+    if isinstance(folder, str):
+        records = LetterSource(name, letters)
+        return PictureRecords(records, folder=folder, allow_urls=allow_urls)
+    return (PictureLetters if letters[0].of_picture else LetterSource)(name, letters)

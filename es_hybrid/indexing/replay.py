@@ -21,12 +21,16 @@ from es_hybrid.embedders.given import Given
 from es_hybrid.errors import IndexNotFound, SourceError
 from es_hybrid.indexing.dead_letters import lines, replace_lines, unwritable
 from es_hybrid.indexing.indexer import Indexer
-from es_hybrid.indexing.letters import Letter, LetterSource, read_letters
+from es_hybrid.indexing.letters import Letter, letter_source, read_letters
 from es_hybrid.indexing.lock import locked
 from es_hybrid.indexing.state import Places, cluster_of
 from es_hybrid.live import read_index
 
 _TOGETHER = 500  # ids
+
+# What letters have in common that are indexed together: their source, whether their records were
+# documents already, and where their pictures are.
+_Kind = tuple[str, bool, bool, str | None]
 
 
 @dataclass(slots=True)
@@ -57,7 +61,13 @@ class Replayed:
 
 
 def replay(
-    client: Elasticsearch, name: str, file: Path, *, state: Path | None, **options: Any
+    client: Elasticsearch,
+    name: str,
+    file: Path,
+    *,
+    state: Path | None,
+    allow_urls: bool = False,
+    **options: Any,
 ) -> Replayed:
     """Index the records of a file of dead letters again.
 
@@ -66,8 +76,10 @@ def replay(
         name: the alias that is written through; there has to be such an index.
         file: is written anew at the end, or deleted where no letter is left.
         state: as of `Indexer`.
-        options: arguments of `Indexer` for records that never became documents. The others have
-            their id, and the names that their fields are kept under.
+        allow_urls: whether pictures are read from the web that records name there.
+        options: arguments of `Indexer` for records that never became documents, and for those of
+            pictures, which are read again. The others have their id, and the names that their
+            fields are kept under.
 
     Raises:
         IndexNotFound: there is no such index.
@@ -77,19 +89,26 @@ def replay(
     if read_index(client, name) is None:
         raise IndexNotFound(f"there is no index {name!r}: name the one that the letters are of")
     if state is None:
-        return _Replay(client, name, file, options).run()
+        return _Replay(client, name, file, options, allow_urls=allow_urls).run()
     with locked(Places(state / "runs", cluster_of(client), name).lock, name=name):
-        return _Replay(client, name, file, options).run()
+        return _Replay(client, name, file, options, allow_urls=allow_urls).run()
 
 
 class _Replay:
     def __init__(
-        self, client: Elasticsearch, name: str, file: Path, options: dict[str, Any]
+        self,
+        client: Elasticsearch,
+        name: str,
+        file: Path,
+        options: dict[str, Any],
+        *,
+        allow_urls: bool,
     ) -> None:
         self.client = client
         self.name = name
         self.file = file
         self.options = options
+        self.allow_urls = allow_urls
         self.failed = file.with_name(file.name + ".replay")
         self.done = Replayed()
 
@@ -97,17 +116,17 @@ class _Replay:
         kept, groups = self._sorted()
         try:
             self.failed.unlink(missing_ok=True)
-            for (source, written), letters in groups.items():
-                self._write(LetterSource(source, letters), letters, written=written)
+            for letters in groups.values():
+                self._write(letters)
             self._replace(kept)
         finally:
             self.failed.unlink(missing_ok=True)
         return self.done
 
-    def _sorted(self) -> tuple[list[bytes], dict[tuple[str, bool], list[Letter]]]:
+    def _sorted(self) -> tuple[list[bytes], dict[_Kind, list[Letter]]]:
         """Lines that stay, and letters that can be indexed together."""
         kept: list[bytes] = []
-        groups: dict[tuple[str, bool], list[Letter]] = {}
+        groups: dict[_Kind, list[Letter]] = {}
         letters = list(read_letters(self.file))
         self.done.letters = len(letters)
         overtaken = self._overtaken([letter for letter in letters if letter.replayable])
@@ -115,7 +134,8 @@ class _Replay:
             if not letter.replayable:
                 kept.append(letter.line.removesuffix(b"\n") + b"\n")
             elif letter.line not in overtaken:
-                groups.setdefault((letter.source, letter.written), []).append(letter)
+                kind = (letter.source, letter.written, letter.of_picture, letter.pictures_in)
+                groups.setdefault(kind, []).append(letter)
         self.done.kept = len(kept)
         self.done.overtaken = sum(letter.line in overtaken for letter in letters)
         return kept, groups
@@ -125,7 +145,7 @@ class _Replay:
         dated = [
             letter
             for letter in letters
-            if letter.written and letter.told.get("id") and letter.told.get("time")
+            if (letter.written or letter.of_picture) and letter.document and letter.told.get("time")
         ]
         found: set[bytes] = set()
         for start in range(0, len(dated), _TOGETHER):
@@ -142,22 +162,22 @@ class _Replay:
             "POST",
             path_of(self.name, "_mget"),
             params={"_source_includes": f"{META_FIELD}.updated_at"},
-            body={"ids": [letter.told["id"] for letter in letters]},
+            body={"ids": [letter.document for letter in letters]},
         )
         for found in answer["docs"]:
             yield found.get("_source", {}).get(META_FIELD, {}).get("updated_at")
 
-    def _write(self, source: LetterSource, letters: list[Letter], *, written: bool) -> None:
+    def _write(self, letters: list[Letter]) -> None:
         before = self._failures()
         indexer = Indexer(
             self.client,
             self.name,
             dead_letters=self.failed,
             duplicates="last",  # a later letter is the newer record
-            **self._options(letters, written=written),
+            **self._options(letters),
         )
         try:
-            report = indexer.write(source)
+            report = indexer.write(letter_source(letters, allow_urls=self.allow_urls))
         except SourceError:
             if self._failures() - before < len(letters):
                 raise
@@ -166,9 +186,9 @@ class _Replay:
             self.done.unchanged += report.unchanged
         self.done.failed += self._failures() - before
 
-    def _options(self, letters: list[Letter], *, written: bool) -> dict[str, Any]:
+    def _options(self, letters: list[Letter]) -> dict[str, Any]:
         options = dict(self.options)
-        if written:
+        if letters[0].written:
             options |= {"id_field": None, "columns": None}
         live = read_index(self.client, self.name)
         label = live.contract.embedder.label if live else None

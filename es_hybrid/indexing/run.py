@@ -16,7 +16,7 @@ from elasticsearch import Elasticsearch
 from es_hybrid import capabilities
 from es_hybrid.analysis import SAMPLE
 from es_hybrid.client import path
-from es_hybrid.documents import DEFAULT_ID_FIELD, Document, Fields
+from es_hybrid.documents import DEFAULT_ID_FIELD, Document, Fields, Picture
 from es_hybrid.errors import (
     AccessDenied,
     EmbedderError,
@@ -229,9 +229,16 @@ class Run:
             self._refresh()
             self._tell()
 
-    def _lost(self, problem: Problem, record: Any, *, vector: Vectors | None = None) -> None:
+    def _lost(
+        self,
+        problem: Problem,
+        record: Any,
+        *,
+        vector: Vectors | None = None,
+        picture: Picture | None = None,
+    ) -> None:
         kept = record if isinstance(record, dict) else None
-        self.letters.keep(problem, kept, vector=vector)
+        self.letters.keep(problem, kept, vector=vector, picture=picture)
         self.tally.count(problem)  # behind it, as what is not kept is not settled
 
     def _write(self, window: Window, pool: ThreadPoolExecutor) -> None:
@@ -381,7 +388,8 @@ class Run:
         problem = Problem("dead_lettered", made.where, reason, made.id, error, attempts)
         whole = {DEFAULT_ID_FIELD: made.id, **made.source}  # so that it can be indexed again
         column = self.job.vectors.column_of(made)
-        self._lost(problem, whole | column, vector=None if column else made.vector)
+        vector = None if column else made.vector
+        self._lost(problem, whole | column, vector=vector, picture=made.picture)
 
     def _refresh(self) -> None:
         if not self.tally.indexed:

@@ -26,7 +26,8 @@ class Item:
         position: bytes of the source read so far (of the file, before decompression).
         vector: of a record that came with one, or why it cannot be used; None where an embedder
             makes the vectors.
-        picture: what is embedded instead of a text; None where a text is.
+        picture: what is embedded instead of a text; None where a text is. Of one that cannot be
+            read, what it takes to try it again.
     """
 
     where: str

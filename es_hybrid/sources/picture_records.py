@@ -74,20 +74,22 @@ class PictureRecords(Source):
     def _item(self, item: Item) -> Item:
         if isinstance(item.record, RecordError):
             return item
+        again = Picture(self.folder, "", item.record, self.folder)
         try:
             name, path = self._named(item.record)
             data = file_bytes(path)
             with opened(data) as picture:
                 about = facts(picture)
         except RecordError as error:
-            return replace(item, record=error)
+            return replace(item, record=error, picture=again)
         told: dict[str, Any] = {"title": in_words(PurePosixPath(name).stem), "path": name}
         if len(name.encode()) <= MAX_ID_BYTES:
             told[DEFAULT_ID_FIELD] = name
         if about.description:
             told["caption"] = about.description
         record = {**told, **about.fields(), **item.record}
-        return replace(item, record=record, picture=Picture(path, xxh3_128_hexdigest(data)))
+        seen = replace(again, path=path, hash=xxh3_128_hexdigest(data))
+        return replace(item, record=record, picture=seen)
 
     def _named(self, record: Record) -> tuple[str, Path]:
         """What the record calls its picture, and the file that holds it."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from xxhash import xxh3_128_hexdigest
 
-from es_hybrid.documents import DEFAULT_ID_FIELD, Picture
+from es_hybrid.documents import DEFAULT_ID_FIELD, Picture, Record
 from es_hybrid.errors import RecordError, SourceError
 from es_hybrid.field_types import FieldType
 from es_hybrid.pictures import SUFFIXES, facts, file_bytes, opened
@@ -117,27 +117,37 @@ class Pictures(Source):
 
     def _item(self, found: Lying) -> Item:
         where = found.id.encode(errors="replace").decode()
-        try:
-            if found.fault:
-                raise RecordError(found.fault)
-            data = file_bytes(found.path)
-            with opened(data) as picture:
-                about = facts(picture)
-            picture_of = Picture(found.path, xxh3_128_hexdigest(data))
-            told = dict(self.captions.of(found.id)) if self.captions else {}
-            captions = (told.pop(_CAPTION, None), beside(found.path), about.description)
-            tags = (*Path(found.id).parts[:-1], *told.pop(TAGS, ()))
-        except RecordError as error:
-            return Item(where, error)
-        record: dict[str, Any] = {
+        if found.fault:
+            return Item(where, RecordError(found.fault))
+        more = dict(self.captions.of(found.id)) if self.captions else {}
+        tags = [*Path(found.id).parts[:-1], *more.pop(TAGS, ())]
+        told = {
             "title": in_words(found.path.stem),
-            **told,
-            **about.fields(),
+            **more,
             DEFAULT_ID_FIELD: found.id,
             "path": found.id,
         }
-        record |= _unless_empty(_CAPTION, _texts(captions)) | _unless_empty(TAGS, list(tags))
-        return Item(where, record, picture=picture_of)
+        return picture_item(where, told | _unless_empty(TAGS, tags), found.path)
+
+
+def picture_item(where: str, told: Record, path: Path) -> Item:
+    """A picture's file as an item, or the reason why there is no record.
+
+    Args:
+        where: its place, for messages.
+        told: what is said of it; what stands in it and beside it is added.
+        path: the file.
+    """
+    try:
+        data = file_bytes(path)
+        with opened(data) as picture:
+            about = facts(picture)
+        captions = _texts((told.get(_CAPTION), beside(path), about.description))
+    except RecordError as error:
+        return Item(where, error, picture=Picture(path, "", told))
+    record = {name: value for name, value in told.items() if name != _CAPTION}
+    record |= about.fields() | _unless_empty(_CAPTION, captions)
+    return Item(where, record, picture=Picture(path, xxh3_128_hexdigest(data), told))
 
 
 def in_words(stem: str) -> str:
