@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain, combinations, count, islice, repeat
 from numbers import Integral
 from typing import Generic, NamedTuple, TypeVar
 
@@ -78,12 +79,35 @@ def rrf(
     >>> [fused.key for fused in rrf([["a", "b"], ["c", "b"]])]
     ['b', 'a', 'c']
     """
+    ranks = [dict(zip(ranking, count(1), strict=False)) for ranking in rankings]
+    return rrf_of_ranks(ranks, rank_constant=rank_constant, weights=weights, ties=ties, size=size)
+
+
+def rrf_of_ranks(
+    rankings: Sequence[Mapping[K, int]],
+    *,
+    rank_constant: int = RANK_CONSTANT,
+    weights: Sequence[float] | None = None,
+    ties: Ties[K] | None = None,
+    size: int | None = None,
+) -> list[Fused[K]]:
+    """As `rrf`, of rankings that are given as key -> rank: 1, 2, 3 and so on, in this order.
+
+    >>> [fused.key for fused in rrf_of_ranks([{"a": 1, "b": 2}, {"c": 1, "b": 2}])]
+    ['b', 'a', 'c']
+    """
     check_rank_constant(rank_constant)
     columns = [
         _reciprocals(rank_constant, weight, _capacity(len(ranking)))
         for ranking, weight in zip(rankings, check_weights(weights, len(rankings)), strict=True)
     ]
-    return _fused(rankings, columns, ties, size)
+    few = ties is not None and size is not None
+    keys = _contenders(rankings, columns, size or 0) if few else _all(rankings)
+    given = [
+        list(map(column.__getitem__, map(ranking.get, keys, repeat(0))))
+        for ranking, column in zip(rankings, columns, strict=True)
+    ]
+    return _fused(keys, given, ties, size)
 
 
 def linear(
@@ -133,7 +157,12 @@ def linear(
         _column([score for _, score in ranking], weight, NORMALIZERS[name])
         for ranking, weight, name in zip(rankings, factors, names, strict=True)
     ]
-    return _fused([[key for key, _ in ranking] for ranking in rankings], columns, ties, size)
+    parts = [
+        dict(zip([key for key, _ in ranking], column, strict=True))
+        for ranking, column in zip(rankings, columns, strict=True)
+    ]
+    keys = _all(parts)
+    return _fused(keys, [list(map(part.get, keys)) for part in parts], ties, size)
 
 
 def check_rank_constant(value: int) -> int:
@@ -242,54 +271,83 @@ def _capacity(count: int) -> int:
 
 
 @lru_cache(maxsize=64)
-def _reciprocals(rank_constant: int, weight: float, count: int) -> tuple[float, ...]:
-    """Of the ranks 1 to `count`: weight / (rank_constant + rank)."""
+def _reciprocals(rank_constant: int, weight: float, count: int) -> tuple[float | None, ...]:
+    """Of the ranks 1 to `count`: weight / (rank_constant + rank); nothing at rank 0."""
     ranks = np.arange(rank_constant + 1, rank_constant + 1 + count).astype(np.float32)
-    return tuple((np.float32(weight) * (np.float32(1) / ranks)).tolist())
+    return (None, *(np.float32(weight) * (np.float32(1) / ranks)).tolist())
+
+
+def _all(rankings: Sequence[Iterable[K]]) -> list[K]:
+    """Every key once, in the order of first appearance."""
+    return list(dict.fromkeys(chain.from_iterable(rankings)))
+
+
+def _contenders(
+    rankings: Sequence[Mapping[K, int]], columns: Sequence[Sequence[float | None]], size: int
+) -> list[K]:
+    """All keys that may come among the first `size`: most need not be fused at all.
+
+    A key of one ranking alone never does if `size` others of that ranking get more by it.
+    """
+    keys: set[K] = set()
+    for one, other in combinations(rankings, 2):
+        keys |= one.keys() & other.keys()
+    for ranking, column in zip(rankings, columns, strict=True):
+        reach = min(size, len(ranking))
+        while reach < len(ranking) and column[reach + 1] == column[reach]:
+            reach += 1
+        keys.update(islice(ranking, reach))
+    return list(keys)
 
 
 def _fused(
-    rankings: Sequence[Collection[K]],
-    columns: Sequence[Sequence[float]],
+    keys: Sequence[K],
+    columns: Sequence[Sequence[float | None]],
     ties: Ties[K] | None,
     size: int | None,
 ) -> list[Fused[K]]:
-    """Add the columns up in their order and sort: score descending, then tie ascending.
+    """Add the columns up, in their order, and sort: score descending, then tie ascending.
 
-    Plain dicts: at a few hundred keys they take a third of the time of numpy arrays. A column
-    may be longer than its ranking.
+    Plain lists: at a few hundred keys they take a third of the time of numpy arrays.
+
+    Args:
+        keys: what was ranked.
+        columns: what each ranking gives the keys; None where it lacks one.
+        ties: as of `rrf`.
+        size: likewise.
     """
-    parts = [
-        dict(zip(ranking, column, strict=False))
-        for ranking, column in zip(rankings, columns, strict=True)
-    ]
-    totals = _totals(parts)
+    totals = _totals(columns)
+    contributions = list(zip(*columns, strict=True))
     return [
-        Fused(key, totals[key], tuple([part.get(key) for part in parts]))
-        for key in _best(totals, ties, size)
+        Fused(keys[place], totals[place], contributions[place])
+        for place in _best(keys, totals, ties, size)
     ]
 
 
-def _totals(parts: Sequence[Mapping[K, float]]) -> dict[K, float]:
-    """Sums over the rankings, keys as they appeared; ``array("f")`` rounds each to float32."""
-    totals: dict[K, float] = dict(parts[0]) if parts else {}
-    for part in parts[1:]:
-        shared = totals.keys() & part.keys()
-        sums = array("f", [totals[key] + part[key] for key in shared])
-        totals |= part
-        totals.update(zip(shared, sums, strict=True))
-    if not math.isfinite(sum(totals.values())):
+def _totals(columns: Sequence[Sequence[float | None]]) -> Sequence[float]:
+    """Sums over the rankings; ``array("f")`` rounds each to float32."""
+    totals = array("f")
+    for column in columns:
+        if not totals:
+            totals = array("f", [given or 0.0 for given in column])
+            continue
+        added = zip(totals, column, strict=True)
+        totals = array("f", [total + given if given else total for total, given in added])
+    if not math.isfinite(sum(totals)):
         raise UsageError("the weighted scores add up to more than float32 holds: weigh them less")
     return totals
 
 
-def _best(totals: Mapping[K, float], ties: Ties[K] | None, size: int | None) -> list[K]:
-    """The keys in their order; ties are only asked for among those that may come in."""
-    found = list(totals)
+def _best(
+    keys: Sequence[K], totals: Sequence[float], ties: Ties[K] | None, size: int | None
+) -> list[int]:
+    """The places of keys in their order; only those that may come in are asked for their ties."""
+    found = list(range(len(keys)))
     if size is not None and 0 < size < len(found):
-        least = sorted(totals.values(), reverse=True)[size - 1]
-        found = [key for key, total in totals.items() if total >= least]
+        least = sorted(totals, reverse=True)[size - 1]
+        found = [place for place, total in enumerate(totals) if total >= least]
     if ties is not None:
-        found.sort(key=ties.__getitem__ if isinstance(ties, Mapping) else ties)
+        tie = ties if callable(ties) else ties.__getitem__
+        found.sort(key=lambda place: tie(keys[place]))
     found.sort(key=totals.__getitem__, reverse=True)  # keeps the order of equal ones
     return found[:size]

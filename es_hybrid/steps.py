@@ -26,7 +26,7 @@ T = TypeVar("T")
 RAISED = (Exception, KeyboardInterrupt, asyncio.CancelledError)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
     """One request; the answer's body is sent back. Arguments as of :func:`client.request`."""
 

@@ -151,6 +151,8 @@ def vector(values: Any, *, maker: str) -> Vectors:
     row = array[0] if array.ndim == 2 and len(array) == 1 else array
     if row.ndim != 1 or not row.size:
         raise VectorError(f"{maker} has shape {array.shape}, not that of one vector")
+    if row.dtype == np.float32:
+        return np.ascontiguousarray(row)
     with np.errstate(over="ignore"):  # too large for float32 becomes inf, and is named later
         return np.ascontiguousarray(row, dtype=np.float32)
 

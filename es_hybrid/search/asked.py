@@ -55,7 +55,7 @@ _PLAIN = frozenset([bool, float, int, str, type(None)])
 _DURATION = re.compile(r"[1-9]\d*(ms|s|m)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Asked:
     """One search as the caller wants it; what is not described here is in `Options`.
 

@@ -12,7 +12,7 @@ from es_hybrid.errors import LicenceMissing, RequestRefused, ServerError, UsageE
 from es_hybrid.filters import Clause, clauses
 from es_hybrid.refusals import failure
 from es_hybrid.search import native
-from es_hybrid.search.answers import check_whole, gaps, garbled, read
+from es_hybrid.search.answers import MISSED, check_hits, check_whole, gaps, garbled, read
 from es_hybrid.search.asked import Asked
 from es_hybrid.search.exact import scan
 from es_hybrid.search.examples import by_example
@@ -30,7 +30,7 @@ from es_hybrid.vectors import Vectors
 _NO_SCRIPTS = re.compile(r"script_lang not supported|cannot execute (\[\w+\] )?scripts")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Turn:
     """One search, planned for the indices as they are known.
 
@@ -172,9 +172,12 @@ def _here(turn: Turn, known: Known, bound: Bound) -> Rounds[Found]:
         except ServerError as error:
             answers.append(error)
     where = turn.searched.name
-    return fused_here(
-        read(turn.legs, answers, where=where, allow_partial=asked.allow_partial), asked
-    )
+    told = read(turn.legs, answers, where=where, allow_partial=asked.allow_partial)
+    try:
+        return fused_here(told, asked)
+    except MISSED:
+        check_hits(told.rankings, where=where)
+        raise
 
 
 def _scanned(leg: LegSearch, turn: Turn, known: Known, bound: Bound) -> Steps[Body]:

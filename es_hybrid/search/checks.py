@@ -10,6 +10,7 @@ from typing import Any
 
 from es_hybrid.errors import UsageError, VectorError
 from es_hybrid.texts import composed, is_blank
+from es_hybrid.vector_index import MAX_OVERSAMPLE
 from es_hybrid.vectors import Vectors, check_query, usable_query, vector
 
 Fields = str | Sequence[str]
@@ -44,7 +45,8 @@ def given_vector(values: Any) -> Vectors:
         VectorError: it is none.
     """
     row = vector(values, maker="the query vector")
-    check_query(row, maker="the caller")
+    if not 0 < row.dot(row) < inf:  # which is quick, and sees no fault in most
+        check_query(row, maker="the caller")
     return row
 
 
@@ -68,14 +70,16 @@ def number(what: str, value: Any, *, least: float, most: float = inf) -> float:
     Raises:
         UsageError: it is another, or none; says `what`.
     """
-    finite = isinstance(value, Real) and not isinstance(value, bool) and _is_finite(value)
-    if not (finite and least <= value <= most):
+    if not (is_finite(value) and least <= value <= most):
         between = f"from {least:g} upwards" if most == inf else f"between {least:g} and {most:g}"
         raise UsageError(f"{what} {value!r} is no number {between}")
     return float(value)
 
 
-def _is_finite(value: Any) -> bool:
+def is_finite(value: Any) -> bool:
+    """Whether it is a number that is no NaN and not infinite; True and False are none."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return False
     try:
         return isfinite(value)
     except OverflowError:  # an integer of some hundred digits
@@ -94,6 +98,23 @@ def whole(what: str, value: Any, *, least: int, most: int) -> int:
     if not least <= number <= most:
         raise UsageError(f"{what} {number} is not between {least} and {most}")
     return number
+
+
+def oversampling(what: str, value: Any) -> float:
+    """How many candidates per hit are scored again: 0 for none, or 1 to 10.
+
+    Elasticsearch allows the same in a mapping:
+    https://www.elastic.co/docs/reference/elasticsearch/mapping-reference/dense-vector
+
+    Raises:
+        UsageError: it is another number, or none; says `what`.
+    """
+    if not (is_finite(value) and (value == 0 or 1 <= value <= MAX_OVERSAMPLE)):
+        raise UsageError(
+            f"{what} {value!r} is neither 0, which scores nothing again, nor a number from 1 to "
+            f"{MAX_OVERSAMPLE}"
+        )
+    return float(value)
 
 
 def choice(what: str, value: Any, among: Sequence[str]) -> Any:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from operator import itemgetter
 
 from es_hybrid.errors import (
     ContractError,
@@ -18,6 +16,7 @@ from es_hybrid.errors import (
 from es_hybrid.fusion import Fused
 from es_hybrid.hits import Hit, SearchResult
 from es_hybrid.search.again import again
+from es_hybrid.search.answers import MISSED, check_hits
 from es_hybrid.search.asked import Asked
 from es_hybrid.search.asking import Turn, answered
 from es_hybrid.search.details import Details, told, wishes
@@ -43,9 +42,6 @@ from es_hybrid.steps import work
 # known reads them again, but not each time where there are many such searches.
 FRESH = 1.0
 
-# Of a key.
-_INDEX = itemgetter(0)
-
 
 def search(asked: Asked, known: Known, bound: Bound, vectors: Embedded) -> Rounds[SearchResult]:
     """Carry out one search.
@@ -63,7 +59,11 @@ def search(asked: Asked, known: Known, bound: Bound, vectors: Embedded) -> Round
     if found.native and not (scores or asked.mmr is not None):
         page = fused  # Elasticsearch has cut it already
     more, untold = yield from _details(turn, found, [entry.key for entry in page])
-    hits = tuple([_hit(entry, found, more, scores, alone=not asked.fused) for entry in page])
+    try:
+        hits = tuple([_hit(entry, found, more, scores, alone=not asked.fused) for entry in page])
+    except MISSED:
+        check_hits(found.rankings, where=turn.searched.name)
+        raise
     said, unsaid = yield from notes(turn, found)
     return SearchResult(
         hits=hits,
@@ -104,7 +104,7 @@ def _found(
             if fixed or not (yield from known.changed(searched, since=began - FRESH)):
                 raise
             continue
-        strange = set(map(_INDEX, found.raw)) - searched.contracts.keys()
+        strange = found.indices - searched.contracts.keys()
         doubtful = strange or found.degraded or not found.raw
         changed = doubtful and not fixed and (yield from known.changed(searched, since=began))
         if not strange and not changed:
@@ -172,8 +172,7 @@ def _hit(
     made = hit(entry, found.rankings, found.raw[entry.key], alone=alone)
     if not (more.missing or more.highlights or scores):
         return made
-    return replace(
-        made,
+    return made._replace(
         missing=more.missing.get(entry.key, {}),
         highlight=more.highlights.get(entry.key, {}),
         rerank_score=scores.get(entry.key),

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from es_hybrid.adaptive import Leg, Trust, adaptive
 from es_hybrid.errors import UsageError
-from es_hybrid.fusion import Fused, linear, rrf
+from es_hybrid.fusion import Fused, linear, rrf_of_ranks
 from es_hybrid.hits import Total
 from es_hybrid.search.answers import Answers
 from es_hybrid.search.asked import Asked
 from es_hybrid.search.queries import Key, LegSearch
-from es_hybrid.search.rankings import Ranking, tie, union
+from es_hybrid.search.rankings import Ranking, RawHit, Together, tie, union
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class Found:
     """The fused list, and all that is known of it.
 
@@ -37,7 +39,7 @@ class Found:
 
     fused: Sequence[Fused[Key]]
     rankings: tuple[Ranking, ...]
-    raw: Mapping[Key, Mapping[str, Any]]
+    raw: Mapping[Key, RawHit]
     total: Total
     trust: Sequence[tuple[str, Trust]] = ()
     native: bool = False
@@ -46,14 +48,18 @@ class Found:
     aggregations: Mapping[str, Any] = field(default_factory=dict)
     highlights: Mapping[Key, Mapping[str, Sequence[str]]] = field(default_factory=dict)
 
+    @property
+    def indices(self) -> set[str]:
+        """In which hits lie."""
+        keys: list[Iterable[Key]] = [one.ranks for one in self.rankings] or [self.raw]
+        return set(map(itemgetter(0), chain.from_iterable(keys)))
+
 
 def fused_here(answers: Answers, asked: Asked) -> Found:
     """Fuse what the legs answered."""
     rankings = answers.rankings
-    raw: dict[Key, Mapping[str, Any]] = {}
-    for one in reversed(rankings):
-        raw |= one.found
-    total = union(rankings, found=len(raw))
+    raw = Together(rankings)
+    total = union(rankings, found=raw)
     fused, trust = _fuse(rankings, asked, lambda key: tie(raw[key]))
     if asked.min_score is not None:
         least = np.float32(asked.min_score)
@@ -80,9 +86,10 @@ def _fuse(
     size = asked.window if cut else min(asked.window, asked.start + asked.size)
     weights = [one.leg.weight for one in rankings]
     if asked.method == "rrf" or not asked.fused:
-        lists = [one.found for one in rankings]
+        ranks = [one.ranks for one in rankings]
         constant = asked.rank_constant
-        return rrf(lists, rank_constant=constant, weights=weights, ties=ties, size=size), ()
+        fused = rrf_of_ranks(ranks, rank_constant=constant, weights=weights, ties=ties, size=size)
+        return fused, ()
     if asked.method == "adaptive":
         legs = [_scores(one, asked.window) for one in rankings]
         fused, trust = adaptive(legs, weights=weights, earned=asked.earned, ties=ties, size=size)
@@ -100,9 +107,7 @@ def _scores(one: Ranking, window: int) -> Leg[Key]:
     return Leg(scores, dense=dense, ended=ended)
 
 
-def collapsed(
-    fused: Sequence[Fused[Key]], raw: Mapping[Key, Mapping[str, Any]], by: str
-) -> list[Fused[Key]]:
+def collapsed(fused: Sequence[Fused[Key]], raw: Mapping[Key, RawHit], by: str) -> list[Fused[Key]]:
     """The best entry of each value of a field; those without one are together one group.
 
     Raises:

@@ -24,7 +24,7 @@ from es_hybrid.steps import Steps, work
 from es_hybrid.vectors import Vectors, usable_query
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Means:
     """What planning may call upon; each is only used where a leg needs it.
 

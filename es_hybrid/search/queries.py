@@ -46,7 +46,7 @@ PASSAGE_PARTS = ("text", "start", "end", "norm")
 _BEST: Body = {"size": 1, "_source": [f"{PASSAGES_FIELD}.{name}" for name in PASSAGE_PARTS]}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class LegSearch:
     """One ranked list as it is asked for: by a query, by kNN, by a script, or by a scan.
 
@@ -100,7 +100,7 @@ class LegSearch:
         return (*self.shared, *self.filters)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Frame:
     """What all bodies of one search share.
 

@@ -21,7 +21,7 @@ Body = Mapping[str, Any]
 _MSEARCH = path("_msearch")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Round:
     """Searches that a task sends at once; their responses are sent back, in their order.
 

@@ -140,6 +140,27 @@ def test_arguments_that_can_never_work_are_refused(options, said):
         rrf([["a"], ["b"]], **options)
 
 
+def shuffled(seed, *, count, legs):
+    """Rankings of the same keys, each of another part of them, and a tie number of each key."""
+    random = np.random.default_rng(seed)
+    keys = [f"k{number}" for number in range(count)]
+    rankings = [
+        list(random.permutation(keys)[: random.integers(0, count + 1)]) for _ in range(legs)
+    ]
+    return rankings, dict(zip(keys, random.permutation(count).tolist(), strict=True))
+
+
+@pytest.mark.parametrize("size", [0, 1, 3, 10, 40, 1000])
+@pytest.mark.parametrize("constant", [1, 60, 2**24, 2**31 - 1], ids=str)
+@pytest.mark.parametrize("weights", [(1, 1, 1), (0, 1, 0.5), (0, 0, 0), (2.5, 0.1, 0)], ids=str)
+def test_the_first_ones_are_the_same_whether_all_are_fused_or_few(weights, constant, size):
+    for seed in range(20):
+        legs = seed % 3 + 1
+        rankings, ties = shuffled(seed, count=60, legs=legs)
+        options = {"rank_constant": constant, "weights": weights[:legs], "ties": ties}
+        assert rrf(rankings, size=size, **options) == rrf(rankings, **options)[:size]
+
+
 # linear
 
 

@@ -30,8 +30,9 @@ def hit(name, score):
 
 def ranking(leg, names, *, total=None):
     """One hit after the other, from 0.9 down; `total` is more where the leg matches more."""
-    found = {key(name): hit(name, 0.9 - place / 10) for place, name in enumerate(names)}
-    return Ranking(leg, found, Total(total or len(found), "eq"))
+    hits = [hit(name, 0.9 - place / 10) for place, name in enumerate(names)]
+    ranks = {key(name): rank for rank, name in enumerate(names, start=1)}
+    return Ranking(leg, hits, ranks, Total(total or len(hits), "eq"))
 
 
 def found(*rankings, **more):

@@ -5,7 +5,7 @@ import pytest
 from es_hybrid.fusion import rrf
 from es_hybrid.hits import Total
 from es_hybrid.search.queries import LegSearch
-from es_hybrid.search.rankings import hit, ranking, tie, union
+from es_hybrid.search.rankings import Together, hit, ranking, tie, union
 
 BM25 = LegSearch(name="bm25", kind="bm25", size=10)
 KNN = LegSearch(name="knn", kind="knn", size=10)
@@ -41,6 +41,20 @@ def test_equal_ids_in_two_indices_are_two_documents():
     both = answer(("a", 2.0), ("a", 1.0))
     both["hits"]["hits"][1]["_index"] = "j"
     assert list(ranking(BM25, both).found) == [("i", "a"), ("j", "a")]
+
+
+def test_an_id_that_two_shards_hold_counts_once():
+    twice = ranking(BM25, answer(("a", 3.0), ("b", 2.0), ("a", 1.0), ("c", 0.5)))
+    assert twice.ranks == {("i", "a"): 1, ("i", "b"): 2, ("i", "c"): 3}
+    assert [hit["_score"] for hit in twice.hits] == [1.0, 2.0, 0.5]
+
+
+def test_hits_of_several_rankings_are_found_by_their_keys():
+    together = Together([WORDS, NEAR])
+    assert [together["i", name]["_score"] for name in "abc"] == [7.0, 2.0, 0.25]
+    assert (len(together), bool(together), bool(Together([NONE]))) == (3, True, False)
+    with pytest.raises(KeyError):
+        together["i", "z"]
 
 
 @pytest.mark.parametrize(("score", "cosine"), [(1.0, 1.0), (0.5, 0.0), (0.0, -1.0), (0.25, -0.5)])
@@ -99,4 +113,4 @@ def test_two_legs_of_which_one_is_empty_are_still_fused():
     ],
 )
 def test_the_total_is_exact_only_where_both_legs_were_seen_to_their_end(rankings, found, total):
-    assert union(rankings, found=found) == total
+    assert union(rankings, found=range(found)) == total
