@@ -33,6 +33,9 @@ from es_hybrid.vector_index import VECTOR_INDEX_TYPES
 
 _ELEMENTS = ("float", "bfloat16")
 
+# A request that a serverless project may not have.
+_UNAVAILABLE = (410,)
+
 # Relative: float32 and bfloat16 round, models on other machines differ a little.
 _SAME_LENGTH = 0.05
 
@@ -173,9 +176,11 @@ def _field(client: Elasticsearch, index: Existing, name: str) -> Mapping[str, An
             f"{'; give it one with es-hybrid enrich' if not have else ''}"
         )
     where = path(index.index, "_mapping", "field", name)
-    told = request(client, "GET", where, params={"include_defaults": "true"})
-    specs = next(iter(told.values()))["mappings"][name]["mapping"]
-    field: Mapping[str, Any] = next(iter(specs.values())) | index.specs[name]
+    told = request(client, "GET", where, params={"include_defaults": "true"}, ok=_UNAVAILABLE)
+    filled: Mapping[str, Any] = {}
+    if index.index in told:
+        [filled] = told[index.index]["mappings"][name]["mapping"].values()
+    field: Mapping[str, Any] = {**filled, **index.specs[name]}
     if field.get("index") is False:
         raise UsageError(
             f"field {name!r} of {index.index!r} has index: false, so that kNN cannot search it: "

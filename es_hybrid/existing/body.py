@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -19,6 +20,8 @@ _ITS_OWN = frozenset(
         *("history", "resize", "shrink", "verified_before_close", "verified_read_only", "hidden"),
     )
 )
+
+_REFUSED = re.compile(r"Settings \[([^\]]+)\] are not available when running in serverless mode")
 
 
 def copied_body(
@@ -52,6 +55,37 @@ def copied_body(
     meta = dict(mappings.get("_meta") or {})
     mappings["_meta"] = {**meta, META_KEY: contract.to_meta(), NOTES_KEY: dict(notes)}
     return {"settings": {"index": settings}, "mappings": mappings}
+
+
+def refused_settings(reason: str) -> Sequence[str]:
+    """The settings that a serverless project decides by itself, where that is why it refused.
+
+    >>> refused_settings("Settings [index.a,index.b.c] are not available when running in "
+    ...     "serverless mode")
+    ['index.a', 'index.b.c']
+    """
+    found = _REFUSED.search(reason)
+    return found[1].split(",") if found else []
+
+
+def without_settings(body: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """The body of an index without some settings, by full names such as ``index.a.b``."""
+    made = deepcopy(dict(body))
+    for name in names:
+        _without(made["settings"], name)
+    return made
+
+
+def _without(settings: dict[str, Any], name: str) -> None:
+    """The server writes ``{"a": {"b": 1}}`` for ``a.b``, or in part as one word."""
+    if name in settings:
+        del settings[name]
+        return
+    for head, inside in list(settings.items()):
+        if isinstance(inside, dict) and name.startswith(f"{head}."):
+            _without(inside, name.removeprefix(f"{head}."))
+            if not inside:
+                del settings[head]
 
 
 def _needs_profile(source: Existing, contract: Contract) -> bool:

@@ -26,8 +26,8 @@ def marks(client: Elasticsearch, index: str) -> Marks:
         ServerError: the server refused, or cannot be reached.
     """
     refresh(client, index)
-    settings = request(client, "GET", path(index, "_settings"), params={"flat_settings": "true"})
-    shards = int(settings[index]["settings"].get("index.number_of_shards", 1))
+    # Settings need not tell the number of shards, as on serverless; each search does.
+    shards = int(request(client, "GET", path(index, "_count"))["_shards"]["total"])
     return [_last(client, index, shard) for shard in _shards(shards)]
 
 

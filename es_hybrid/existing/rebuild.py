@@ -21,7 +21,7 @@ from es_hybrid.errors import (
     RequestRefused,
     UsageError,
 )
-from es_hybrid.existing.body import copied_body
+from es_hybrid.existing.body import copied_body, refused_settings, without_settings
 from es_hybrid.existing.changes import count, marks
 from es_hybrid.existing.copy import Copy, CopyJob
 from es_hybrid.existing.enrich import Making, new_contract
@@ -339,7 +339,13 @@ def _create(
 ) -> None:
     if source.adopted and keeps_vectors(source.contract, contract):
         notes = {**notes, "adopted": True}
-    put_index(client, target, copied_body(source, contract, notes=notes))
+    body = copied_body(source, contract, notes=notes)
+    try:
+        put_index(client, target, body)
+    except RequestRefused as error:
+        if not (names := refused_settings(str(error))):
+            raise
+        put_index(client, target, without_settings(body, names))
 
 
 def report(

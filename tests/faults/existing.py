@@ -19,6 +19,11 @@ DOCUMENTS, DIMS = 200, 128
 TIMEOUT = 1.0  # seconds for one request
 
 
+def text_of(document: Mapping[str, Any]) -> str:
+    """What is embedded of it."""
+    return f"{document['title']} {document['body']['text']}"
+
+
 class Counting(WordEmbedder):
     """Counts how often each text of a document was embedded."""
 
@@ -55,9 +60,22 @@ class Reading:
 
     def begin(self, **settings: Any) -> None:
         """Make the index with all its documents."""
-        settings = {"number_of_replicas": 0, **settings}
+        settings = {"number_of_replicas": 0, "number_of_shards": 1, **settings}
         request(self.es, "PUT", path(self.name), body={"settings": settings, "mappings": MAPPINGS})
         bulk(self.es, self.name, {str(n): wine(n, n=n) for n in range(DOCUMENTS)})
+
+    def with_vectors(self, documents: int) -> str:
+        """Make an index beside it whose documents came with vectors, in ``v``; its name."""
+        name, words = f"{self.name}-other", WordEmbedder(DIMS)
+        vector = {"type": "dense_vector", "dims": DIMS, "similarity": "cosine"}
+        mappings = {"properties": MAPPINGS["properties"] | {"v": vector}}
+        request(self.es, "PUT", path(name), body={"mappings": mappings})
+        made = {}
+        for number in range(documents):
+            values = words.embed_documents([text_of(wine(number))])[0].tolist()
+            made[str(number)] = wine(number, v=values)
+        bulk(self.es, name, made)
+        return name
 
     def follow(self, *script: Rule) -> None:
         """From now on these rules hold."""
@@ -104,9 +122,7 @@ def _vectors(found: Mapping[str, Any], embedder: WordEmbedder) -> Iterator[str]:
     """Every document is there, by its id, with the vector of its text."""
     yield from (f"not planned: {key}" for key in found.keys() - set(map(str, range(DOCUMENTS))))
     for number in range(DOCUMENTS):
-        document = wine(number)
-        text = f"{document['title']} {document['body']['text']}"
-        made = embedder.embed_documents([text])[0]
+        made = embedder.embed_documents([text_of(wine(number))])[0]
         kept = _vector(found.get(str(number), {}).get("fields", {}).get("embedding"))
         if kept is None or not np.allclose(kept, made / np.linalg.norm(made), atol=1e-3):
             yield f"no vector, or another one: {number}"

@@ -16,7 +16,7 @@ from tests.faults import acts
 from tests.faults.conftest import STARTS, kill
 from tests.faults.existing import DIMS, DOCUMENTS, Reading
 from tests.faults.proxy import Always, Rule
-from tests.foreign import MAPPINGS, TEXT_FIELDS, bulk, wine
+from tests.foreign import TEXT_FIELDS
 
 PAGE = "POST /_search"
 BUSY = {"error": {"type": "es_rejected_execution_exception", "reason": "queue"}, "status": 429}
@@ -204,24 +204,10 @@ def test_a_new_version_takes_over_although_an_answer_is_lost_of(versioned, lost)
     assert versioned.wrong(name, report, embedder=other) == []
 
 
-@pytest.fixture
-def ready(wines):
-    """An index beside it whose documents came with vectors; its name."""
-    name, words = f"{wines.name}-other", WordEmbedder(DIMS)
-    vector = {"type": "dense_vector", "dims": DIMS, "similarity": "cosine"}
-    mappings = {"properties": MAPPINGS["properties"] | {"v": vector}}
-    request(wines.es, "PUT", path(name), body={"mappings": mappings})
-    documents = {str(number): wine(number) for number in range(60)}
-    for one in documents.values():
-        text = f"{one['title']} {one['body']['text']}"
-        one["v"] = words.embed_documents([text])[0].tolist()
-    bulk(wines.es, name, documents)
-    return name
-
-
 @pytest.mark.parametrize("fault", AT_FIRST)
 @pytest.mark.parametrize("on", [r"GET /[^/]+-other\?", r"POST /.+/_search", r"PUT /.+/_mapping"])
-def test_vectors_are_adopted_although_an_answer_does_not_come(wines, ready, fault, on):
+def test_vectors_are_adopted_although_an_answer_does_not_come(wines, fault, on):
+    ready = wines.with_vectors(60)
     wines.follow(Rule(fault, PASSING[fault], at={1, 2}, on=on))
     embedder = WordEmbedder(DIMS)
     found = adopt(wines.client, ready, vector_field="v", embedder=embedder, text_fields=TEXT_FIELDS)
