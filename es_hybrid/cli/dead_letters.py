@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from es_hybrid.cli.connection import with_client
+from es_hybrid.cli.flags import AsJson
 from es_hybrid.cli.help import Command, Group
 from es_hybrid.cli.index_options import IndexOptions, names, pairs, read_settings
 from es_hybrid.cli.output import print_json, printable, say, stop, styled
@@ -36,7 +37,7 @@ _File = Annotated[
 @dead_letters.command(cls=Command, rich_help_panel="Commands")
 def show(
     file: _File,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show the errors in a file of dead letters, the most frequent first, with examples.
 

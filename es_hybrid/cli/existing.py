@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from es_hybrid.cli.connection import with_client, with_settings
-from es_hybrid.cli.flags import Filter
+from es_hybrid.cli.flags import AsJson, Filter, NodeName, ShowPassword
 from es_hybrid.cli.index_options import names
 from es_hybrid.cli.output import interruptible, print_json, printable, say, stop
 from es_hybrid.cli.patience import Patience, patiently
@@ -221,15 +221,10 @@ def status(
         str | None,
         typer.Argument(help="An index, or an alias of one.", metavar="NAME", show_default=False),
     ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option("--name", help="Which node, if you keep several.", envvar="ES_HYBRID_NODE"),
-    ] = None,
-    show_password: Annotated[
-        bool, typer.Option("--show-password", help="Print the password of a secured node.")
-    ] = False,
+    name: NodeName = None,
+    show_password: ShowPassword = False,
     patience: Patience = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show the node started by `es-hybrid up`, or with a NAME the vectors of an index.
 
@@ -237,7 +232,7 @@ def status(
     and how many are missing or older than their texts; exits with 1 if any are.
     """
     if index is None:
-        from es_hybrid.cli.node import status as node_status
+        from es_hybrid.cli.node import node_status
 
         node_status(name, show_password=show_password, as_json=as_json)
         return

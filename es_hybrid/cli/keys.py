@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from es_hybrid.cli.connection import with_client
+from es_hybrid.cli.flags import AsJson
 from es_hybrid.cli.help import Command, Group
 from es_hybrid.cli.output import print_json
 
@@ -38,7 +39,7 @@ def create(
     expires: Annotated[
         str, typer.Option(help="When it ends: 30d, 12h, 90m; never for a key without an end.")
     ] = "30d",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make an API key for one job on one index; it is shown once.
 
@@ -70,7 +71,7 @@ def list_(
     name: Annotated[
         str | None, typer.Argument(help="Only those for this index or alias.", metavar="NAME")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the keys that es_hybrid made and that still open something.
 
@@ -97,7 +98,7 @@ def revoke(
         list[str],
         typer.Argument(help="Of keys, as es-hybrid keys list says them.", metavar="ID..."),
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Let keys open nothing any more, at once and for ever."""
     from es_hybrid.keys import revoke_keys

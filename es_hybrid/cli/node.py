@@ -1,4 +1,4 @@
-"""``es-hybrid up``, ``down`` and ``status``: the embedded Elasticsearch."""
+"""``es-hybrid up`` and ``down``, and what ``status`` says of the embedded Elasticsearch."""
 
 from __future__ import annotations
 
@@ -6,19 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from es_hybrid.cli.flags import AsJson, NodeName, ShowPassword
 from es_hybrid.cli.output import print_json, say, stop
 
 if TYPE_CHECKING:
     from es_hybrid.node import NodeState
-
-_Name = Annotated[
-    str | None,
-    typer.Option("--name", help="Which node, if you keep several.", envvar="ES_HYBRID_NODE"),
-]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-_Password = Annotated[
-    bool, typer.Option("--show-password", help="Print the password of a secured node.")
-]
 
 
 def up(
@@ -33,18 +25,18 @@ def up(
         str | None,
         typer.Option(help="Java heap, such as 2g. Default: 512m, or 384m for each of several."),
     ] = None,
-    name: _Name = None,
+    name: NodeName = None,
     secure: Annotated[
         bool, typer.Option("--secure", help="With TLS, users and API keys; it has its own data.")
     ] = False,
     nodes: Annotated[
         int, typer.Option(help="Servers in the cluster, 1 to 9; each number has its own data.")
     ] = 1,
-    show_password: _Password = False,
+    show_password: ShowPassword = False,
     install_jdk: Annotated[
         bool, typer.Option("--install-jdk", help="Fetch a JDK first, if none is found.")
     ] = False,
-    as_json: _Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Start a real Elasticsearch on this machine, for development.
 
@@ -67,7 +59,7 @@ def up(
     _show(node.up(), show_password=show_password, as_json=as_json)
 
 
-def down(name: _Name = None, as_json: _Json = False) -> None:
+def down(name: NodeName = None, as_json: AsJson = False) -> None:
     """Stop the node started by `es-hybrid up`; its data stays."""
     from es_hybrid.node import Node
 
@@ -78,7 +70,7 @@ def down(name: _Name = None, as_json: _Json = False) -> None:
         typer.echo("stopped" if stopped else "no node was running")
 
 
-def status(name: _Name = None, show_password: _Password = False, as_json: _Json = False) -> None:
+def node_status(name: str | None, *, show_password: bool, as_json: bool) -> None:
     """Show the node started by `es-hybrid up`; exits with 1 if none is running."""
     from es_hybrid.node import running
 
