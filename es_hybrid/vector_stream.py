@@ -16,7 +16,7 @@ from es_hybrid.contract import Contract
 from es_hybrid.documents import META_FIELD, PASSAGES_FIELD
 from es_hybrid.errors import UsageError
 from es_hybrid.existing.additions import has_vector
-from es_hybrid.existing.index import existing_index
+from es_hybrid.existing.index import Existing, existing_index
 from es_hybrid.existing.pages import pages
 from es_hybrid.existing.scan import Found, Page, Scan
 from es_hybrid.filters import Clause
@@ -51,16 +51,24 @@ class VectorIndex:
     """An index whose vectors can be read.
 
     Attributes:
-        name: what was asked for.
-        index: the index behind it.
+        existing: the index, as the server told it.
         contract: which embedder made the vectors.
         fields: full name of every field -> its type.
     """
 
-    name: str
-    index: str
+    existing: Existing
     contract: Contract
     fields: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """What was asked for."""
+        return self.existing.name
+
+    @property
+    def index(self) -> str:
+        """The index behind it."""
+        return self.existing.index
 
 
 def vector_index(client: Elasticsearch, name: str) -> VectorIndex:
@@ -72,7 +80,7 @@ def vector_index(client: Elasticsearch, name: str) -> VectorIndex:
         ServerError: the server refused, or cannot be reached.
     """
     found = existing_index(patient(client), name)
-    return VectorIndex(name, found.index, found.promised, found.fields)
+    return VectorIndex(found, found.promised, found.fields)
 
 
 def count(client: Elasticsearch, index: VectorIndex, filters: Sequence[Clause] = ()) -> int:

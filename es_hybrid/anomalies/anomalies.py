@@ -13,20 +13,18 @@ from elasticsearch import Elasticsearch
 from es_hybrid.anomalies.drift import Shift
 from es_hybrid.anomalies.methods import Filters, Method, fitted, quantile
 from es_hybrid.anomalies.options import Options
-from es_hybrid.existing.index import existing_index
 from es_hybrid.existing.scan import refresh
 from es_hybrid.filters import Filters as Given
 from es_hybrid.filters import clauses
 from es_hybrid.fitted.model import Fitted, Floats, fitted_for, whole
 from es_hybrid.indexing.patience import PATIENCE
-from es_hybrid.objects import value_at
+from es_hybrid.objects import beginning
 from es_hybrid.vector_stream import VectorIndex, batches, vector_index
 from es_hybrid.vectors import Vectors
 from es_hybrid.write_back import WrittenBack, attach, check_field, write_back
 from es_hybrid.write_back.run import OnProgress
 
 SHOWN = 20
-_LONGEST = 80  # characters of a text that is shown
 
 Quantiles = Mapping[str, float]
 
@@ -128,11 +126,10 @@ def anomalies(
         ServerError: the server refused, or cannot be reached.
         EsHybridError: scikit-learn or SciPy is not installed.
     """
-    found = existing_index(client, name)
     index = vector_index(client, name)
-    options.check(found)
+    options.check(index.existing)
     if write:
-        check_field(found, options.field, kind="anomaly")
+        check_field(index.existing, options.field, kind="anomaly")
     refresh(client, index.index)
     method = fitted(client, index, options, clauses(filter, fields=index.fields))
     scored = _Scored(client, index, method)
@@ -192,19 +189,12 @@ class _Scored:
 
     def _keep(self, ids: Sequence[str], scores: Floats, sources: Mapping[str, Any]) -> None:
         for row in np.argsort(-scores)[:SHOWN].tolist():
-            text = shown_text(sources[ids[row]], self._index.contract.text_fields)
+            text = beginning(sources[ids[row]], self._index.contract.text_fields)
             one = Odd(float(scores[row]), ids[row], text)
             if len(self._best) < SHOWN:
                 heapq.heappush(self._best, one)
             else:
                 heapq.heappushpop(self._best, one)
-
-
-def shown_text(source: Mapping[str, Any], fields: Sequence[str]) -> str:
-    """How the text of a document begins, in one line."""
-    parts = (str(value) for field in fields if (value := value_at(source, field)))
-    text = " · ".join(" ".join(part.split()) for part in parts)
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def _model(index: VectorIndex, options: Options, method: Method, threshold: float) -> Fitted:

@@ -15,7 +15,6 @@ from es_hybrid.clusters import kmeans
 from es_hybrid.clusters.labels import WORDS, terms_of, words_of
 from es_hybrid.clusters.plane import MOST, plane
 from es_hybrid.errors import UsageError
-from es_hybrid.existing.index import existing_index
 from es_hybrid.existing.scan import refresh
 from es_hybrid.filters import Clause, clauses
 from es_hybrid.filters import Filters as Given
@@ -164,10 +163,9 @@ def clusters(
     asked = options or Options()
     if asked.sample < FEWEST:
         raise UsageError(f"sample {asked.sample} must be {FEWEST} or more")
-    existing = existing_index(client, name)
     index = vector_index(client, name)
     if write:
-        check_field(existing, asked.field, kind="cluster")
+        check_field(index.existing, asked.field, kind="cluster")
     refresh(client, index.index)
     limits = clauses(filter, fields=index.fields)
     sample = _sample(client, index, limits, asked.sample)
@@ -179,15 +177,7 @@ def clusters(
     made = tuple(_cluster(number, one, counts[number]) for number, one in enumerate(named))
     kept, written = None, None
     if write and not dry_run:
-        model = fitted_for(
-            index.contract,
-            kind="cluster",
-            method="kmeans",
-            field=asked.field,
-            centres=centres,
-            labels=tuple(one.label for one in made),
-            fitted_on=fitted.fitted_on,
-        )
+        model = _model(index, asked.field, centres, made, fitted_on=fitted.fitted_on)
         kept = attach(client, index.index, model)
         written = _write(client, index, model, limits, progress=progress, patience=patience)
     return Found(
@@ -277,6 +267,20 @@ def _nearest_ids(ids: Sequence[str], distances: Floats, mine: npt.NDArray[np.boo
 def _cluster(number: int, named: _Named, documents: int) -> Cluster:
     label = ", ".join(named.words) or f"cluster {number}"
     return Cluster(number, label, named.words, documents, named.examples, named.texts)
+
+
+def _model(
+    index: VectorIndex, field: str, centres: Vectors, made: Sequence[Cluster], *, fitted_on: int
+) -> Fitted:
+    return fitted_for(
+        index.contract,
+        kind="cluster",
+        method="kmeans",
+        field=field,
+        centres=centres,
+        labels=tuple(one.label for one in made),
+        fitted_on=fitted_on,
+    )
 
 
 def _counts(

@@ -12,7 +12,7 @@ from elasticsearch import Elasticsearch
 from es_hybrid.client import path, request
 from es_hybrid.embedders import Embedder, query_vectors
 from es_hybrid.errors import EmbedderError, UsageError
-from es_hybrid.existing.index import Existing, existing_index
+from es_hybrid.existing.index import Existing
 from es_hybrid.filters import Clause, Filters, clauses
 from es_hybrid.fitted.model import whole
 from es_hybrid.indexing.patience import PATIENCE
@@ -158,8 +158,7 @@ def classify(
     """
     options.check()
     index = vector_index(client, name)
-    existing = existing_index(client, name)
-    _check_field(existing, options)
+    _check_field(index.existing, options)
     limits = (*clauses(filter, fields=index.fields), *_without_label(options))
     decision, examples, agreement = _decision(client, index, options, embedder)
     told: dict[str, Any] = {"examples": examples, "agreement": agreement}
