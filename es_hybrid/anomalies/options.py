@@ -14,6 +14,12 @@ METHODS = ("mean", "clusters", "recent", "neighbours")
 CONTAMINATION = 0.01
 WINDOW = "7d"
 
+# A group of documents that are alike is odd up to this share of all. Nobody knows beforehand how
+# large a hidden group is: a tenth is what PyOD expects where nothing is said (Zhao, Nasrullah and
+# Li, JMLR 20, 2019). k is above its size, as Breunig et al. bound MinPts (LOF, SIGMOD 2000).
+GROUP = 0.1
+
+_FEWEST_K, _USUAL_K = 20, 1_000
 _MOST_K = 9_999  # Elasticsearch finds 10,000 at a time, one of which is the document itself
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DATES = ("date", "date_nanos")
@@ -29,8 +35,9 @@ class Options:
         contamination: so large a share of the documents is expected to be odd, above 0 and up
             to 0.5; the flag is set for the oddest so many.
         k: of ``neighbours``, which neighbour's distance counts, 1 to 9,999; None takes one more
-            than the documents that are expected to be odd, at least 20 and at most 1,000: a
-            whole group of odd documents is then not its own neighbourhood.
+            than a tenth of the documents, or than are expected to be odd where these are more,
+            at least 20 and at most 1,000: a whole group of odd documents is then not its own
+            neighbourhood.
         clusters: of ``clusters``, how many; None takes the number with the best silhouette.
         time_field: of ``recent``, the date of a document.
         window: of ``recent``, how long: a number and m, h, d or w.
@@ -68,8 +75,8 @@ class Options:
         """Which neighbour counts, of so many documents."""
         if self.k is not None:
             return self.k
-        expected = int(self.contamination * documents) + 1
-        return min(max(20, expected), 1_000, max(1, documents - 1))
+        group = int(max(GROUP, self.contamination) * documents)
+        return min(max(_FEWEST_K, group + 1), _USUAL_K, max(1, documents - 1))
 
 
 def span(window: str) -> timedelta:

@@ -28,7 +28,9 @@ def anomalies(
     ] = 0.01,
     k: Annotated[
         int | None,
-        typer.Option(help="Of neighbours: which one counts. Default: more than are expected odd."),
+        typer.Option(
+            help="Of neighbours: which counts. Default: beyond a tenth of all, up to 1,000."
+        ),
     ] = None,
     clusters: Annotated[
         int | None, typer.Option(help="Of clusters: how many. Default: by silhouette.")
