@@ -18,6 +18,9 @@ MAX_DIMS = 4096
 # Elasticsearch's limit for k and num_candidates.
 MAX_CANDIDATES = 10_000
 
+# Elasticsearch's limit for candidates per hit that are scored again.
+MAX_OVERSAMPLE = 10
+
 _OLDEST = (8, 19)  # the oldest server that is supported
 
 

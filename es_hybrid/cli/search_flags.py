@@ -90,6 +90,14 @@ class Flags:
         int | None,
         _option("Vectors that each shard looks at for kNN: more find more, slower.", panel=_FOUND),
     ] = None
+    oversample: Annotated[
+        float | None,
+        _option(
+            "Of quantised vectors: candidates per hit that are scored again exactly, 1 to 10; 0 "
+            "for none.",
+            panel=_FOUND,
+        ),
+    ] = None
     embedder: Annotated[str | None, _option(EMBEDDER, panel=_FOUND)] = None
     method: Annotated[
         str | None,

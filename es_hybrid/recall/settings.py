@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from es_hybrid.evaluation.significance import Interval
+from es_hybrid.vector_index import VECTOR_INDEX_TYPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,17 @@ class Setting:
     ms: float
     exhaustive: bool
     usual: bool
+
+    def flags(self, kind: str) -> str:
+        """What `es-hybrid search` is given, so that it asks so.
+
+        Args:
+            kind: the vector index type.
+        """
+        said = f"--num-candidates {self.num_candidates}"
+        if self.oversample == VECTOR_INDEX_TYPES[kind].oversample:
+            return said
+        return f"{said} --oversample {self.oversample:g}"
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
@@ -96,6 +108,9 @@ class Recall:
             "queries": self.queries,
             "target": self.target,
             "settings": [one.to_dict() for one in self.settings],
-            "smallest": {where: one and one.to_dict() for where, one in smallest.items()},
+            "smallest": {
+                where: one and one.to_dict() | {"options": one.flags(self.type)}
+                for where, one in smallest.items()
+            },
             "notes": list(self.notes),
         }

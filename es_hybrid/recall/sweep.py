@@ -23,7 +23,12 @@ from es_hybrid.recall.settings import Recall, Setting
 from es_hybrid.search.checks import number, whole
 from es_hybrid.search.queries import Frame, body, knn_leg
 from es_hybrid.similarity import Similarity, similarity
-from es_hybrid.vector_index import MAX_CANDIDATES, VECTOR_INDEX_TYPES, VectorIndexType
+from es_hybrid.vector_index import (
+    MAX_CANDIDATES,
+    MAX_OVERSAMPLE,
+    VECTOR_INDEX_TYPES,
+    VectorIndexType,
+)
 from es_hybrid.vector_stream import VectorIndex, batches, count
 from es_hybrid.vectors import Vectors
 
@@ -69,7 +74,8 @@ def measure(
         queries: what is looked for.
         k: nearest documents, 1 to 1000.
         candidates: numbers of candidates, 1 to 10,000; those below `k` are left out.
-        oversamples: of a quantised index, 1 to 10; none takes that of its type.
+        oversamples: of a quantised index, 1 to 10; none takes that of its type. With 0, which
+            a search may have, hits carry rounded scores, that say nothing of what was missed.
         filters: words for people -> clauses that must hold; measured beside no filter.
         shares: of the documents, drawn at random, that a filter lets through, above 0 to 1.
         target: recall that is wanted, above 0 to 1.
@@ -121,7 +127,7 @@ def _check(
     for one in candidates:
         whole("num_candidates", one, least=1, most=MAX_CANDIDATES)
     for factor in oversamples:
-        number("oversample", factor, least=1, most=10)
+        number("oversample", factor, least=1, most=MAX_OVERSAMPLE)
     if max(candidates, default=0) < k:
         raise UsageError(f"num_candidates {shown(list(candidates))} are all below k {k}: give more")
     for share in (*shares, target):

@@ -29,15 +29,13 @@ def _smallest(found: Recall) -> Table:
     rows: list[Sequence[Cell]] = []
     for where in found.filters:
         one = found.smallest(where)
-        rows.append([where, *(_cells(one) if one else ("none of these", "–", "–", "–"))])
+        cells = _cells(one) if one else ("none of these", "–", "–", "–")
+        rows.append([where, *cells, one.flags(found.type) if one else "–"])
     return Table(
         f"The smallest setting that reaches {found.target:g}",
-        ["filter", "num_candidates", "oversample", f"recall@{found.k}", "ms"],
+        ["filter", "num_candidates", "oversample", f"recall@{found.k}", "ms", "options"],
         rows,
-        [
-            f"search with it: es-hybrid search {found.name} … --num-candidates N",
-            "another oversample than the default goes into a kNN clause of your own (Leg.query)",
-        ],
+        [f"search with it: es-hybrid search {found.name} QUERY, and its options"],
     )
 
 

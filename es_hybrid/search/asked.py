@@ -17,7 +17,16 @@ from es_hybrid.fusion import NORMALIZERS, RANK_CONSTANT, check_rank_constant
 from es_hybrid.hits import MODES, Mode
 from es_hybrid.json_values import shown
 from es_hybrid.rerank import Reranker
-from es_hybrid.search.checks import Fields, choice, field_list, given_vector, number, whole, words
+from es_hybrid.search.checks import (
+    Fields,
+    choice,
+    field_list,
+    given_vector,
+    number,
+    oversampling,
+    whole,
+    words,
+)
 from es_hybrid.search.headers import checked_headers
 from es_hybrid.search.kinds import check_kinds, is_name
 from es_hybrid.search.legs import Leg
@@ -46,8 +55,11 @@ _FUSING = ("legs", "method", "weights", "rank_constant", "normalizer", "min_scor
 # What kNN may look for instead of the words.
 _EXAMPLES = ("vector", "image", "like")
 
+# How deep an approximate kNN leg looks.
+_DEPTHS = ("num_candidates", "oversample")
+
 # What legs of one's own say themselves.
-_OF_MODES = ("mode", "vector", "min_cosine", "min_bm25", "num_candidates")
+_OF_MODES = ("mode", "vector", "min_cosine", "min_bm25", *_DEPTHS)
 
 # Kinds of values that stay as they are, and that can be compared with those of other searches.
 _PLAIN = frozenset([bool, float, int, str, type(None)])
@@ -311,7 +323,7 @@ def _legs_of_mode(
 ) -> tuple[Sequence[Leg], Mode]:
     mode = options.get("mode") or ("knn" if has_vector and not has_words else "hybrid")
     _check_mode(mode, has_words=has_words, has_vector=has_vector)
-    _check_candidates(options, mode=mode)
+    _check_depths(options, mode=mode)
     least_score, least_cosine = options.get("min_bm25"), options.get("min_cosine")
     if mode == "knn" and least_score is not None:
         raise UsageError("min_bm25 is about BM25, which mode 'knn' does not run: leave it out")
@@ -321,8 +333,9 @@ def _legs_of_mode(
     if has_words and mode != "knn":
         legs.append(Leg.bm25(minimum=least_score))
     if mode != "bm25":
-        candidates = options.get("num_candidates")
-        legs.append(Leg.knn(minimum=least_cosine, num_candidates=candidates))
+        candidates, oversample = options.get("num_candidates"), options.get("oversample")
+        near = Leg.knn(minimum=least_cosine, num_candidates=candidates, oversample=oversample)
+        legs.append(near)
     return legs, mode
 
 
@@ -338,16 +351,18 @@ def _check_mode(mode: str, *, has_words: bool, has_vector: bool) -> None:
         raise UsageError("mode 'bm25' searches for words alone: leave the vector out")
 
 
-def _check_candidates(options: Options, *, mode: str) -> None:
-    candidates, exact = options.get("num_candidates"), options.get("exact", False)
-    if mode == "bm25" and (exact or candidates is not None):
-        word = "exact" if exact else "num_candidates"
+def _check_depths(options: Options, *, mode: str) -> None:
+    exact = options.get("exact", False)
+    given = [name for name in _DEPTHS if options.get(name) is not None]
+    if mode == "bm25" and (exact or given):
+        word = "exact" if exact else given[0]
         raise UsageError(f"{word} is about kNN, which mode 'bm25' does not run: leave it out")
-    if candidates is None:
-        return
-    if exact:
-        raise UsageError("an exact search compares all vectors: leave num_candidates out")
-    whole("num_candidates", candidates, least=1, most=MAX_CANDIDATES)
+    if exact and given:
+        raise UsageError(f"an exact search compares all vectors: leave {given[0]} out")
+    if (candidates := options.get("num_candidates")) is not None:
+        whole("num_candidates", candidates, least=1, most=MAX_CANDIDATES)
+    if (oversample := options.get("oversample")) is not None:
+        oversampling("oversample", oversample)
 
 
 def _sizes(options: Options, *, fused: bool) -> tuple[int, int, int]:

@@ -18,6 +18,7 @@ from es_hybrid.search.checks import (
     field_list,
     given_vector,
     number,
+    oversampling,
     whole,
     words,
 )
@@ -42,6 +43,7 @@ class Leg:
         field: the vector field; None takes the one that es_hybrid writes.
         k: how many a kNN leg finds; None takes the window.
         num_candidates: of an approximate kNN leg; None takes what reaches a recall of 0.97.
+        oversample: of one in a quantised index; None takes what goes with that recall.
         minimum: what is worse is not found: a cosine for kNN, a score for others.
         body: the query of a leg of one's own.
     """
@@ -57,6 +59,7 @@ class Leg:
     field: str | None = None
     k: int | None = None
     num_candidates: int | None = None
+    oversample: float | None = None
     minimum: float | None = None
     body: Mapping[str, Any] | None = None
 
@@ -75,6 +78,8 @@ class Leg:
         for name in ("k", "num_candidates"):
             if (value := getattr(self, name)) is not None:
                 whole(f"leg {self.name!r}: {name}", value, least=1, most=MAX_CANDIDATES)
+        if self.oversample is not None:
+            oversampling(f"leg {self.name!r}: oversample", self.oversample)
 
     @classmethod
     def bm25(
@@ -123,6 +128,7 @@ class Leg:
         field: str | None = None,
         k: int | None = None,
         num_candidates: int | None = None,
+        oversample: float | None = None,
         weight: float = 1.0,
         minimum: float | None = None,
         filter: Filters = None,  # noqa: A002
@@ -138,6 +144,8 @@ class Leg:
             field: a ``dense_vector`` field; None takes the one that es_hybrid writes.
             k: how many it finds, 1 to 10,000; more than the window are cut.
             num_candidates: how many vectors each shard looks at, up to 10,000.
+            oversample: of a quantised index, how many candidates per hit are scored again with the
+                exact vectors: 1 to 10, or 0 for none.
             weight: 0 and up.
             minimum: the lowest cosine, -1 to 1.
             filter: this leg alone.
@@ -163,6 +171,7 @@ class Leg:
             field=field,
             k=k,
             num_candidates=num_candidates,
+            oversample=oversample,
             minimum=minimum,
         )
 

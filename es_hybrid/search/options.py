@@ -34,6 +34,8 @@ class Options(TypedDict, total=False):
     - ``exact``: the kNN leg misses nothing; `SearchResult.knn` says how.
     - ``num_candidates``: how many vectors each shard looks at for an approximate kNN leg, up to
       10,000; more find more, slower. Without it, what reaches a recall of 0.97.
+    - ``oversample``: of a quantised index, how many candidates per hit are scored again with the
+      exact vectors: 1 to 10, or 0 for none; `es-hybrid recall` tells what a recall takes.
 
     How legs are fused:
 
@@ -90,6 +92,7 @@ class Options(TypedDict, total=False):
     min_bm25: float | None
     exact: bool
     num_candidates: int | None
+    oversample: float | None
     method: Method
     tuned: bool
     window: int | None

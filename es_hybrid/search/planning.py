@@ -96,6 +96,8 @@ def _knn(
     own = leg.field is None or (searched.ours and leg.field == searched.contract.vector_field)
     field = searched.own_vector_field if own else searched.vector_field(leg.field or "")
     _check_minimum(leg, field)
+    if leg.oversample is not None:
+        _check_quantised(leg, field, searched.name)
     vector = yield from _vector(leg, asked, searched, means, field)
     made = knn_leg(
         vector,
@@ -103,6 +105,7 @@ def _knn(
         k=leg.k,
         kind=field.kind,
         num_candidates=leg.num_candidates,
+        oversample=leg.oversample,
         field=_own_field(searched.contract) if own else leg.field or "",
         similarity=field.similarity,
         packs=means.packs and field.floats,
@@ -128,6 +131,14 @@ def _check_minimum(leg: Leg, field: VectorField) -> None:
             f"a minimum cosine of leg {leg.name!r}: this index compares by "
             f"{field.similarity.name}, and Elasticsearch cannot cut that at a cosine; leave it "
             "out, or index with similarity cosine"
+        )
+
+
+def _check_quantised(leg: Leg, field: VectorField, name: str) -> None:
+    if not field.kind.quantised:
+        raise UsageError(
+            f"oversample {leg.oversample:g} of leg {leg.name!r}: the vectors of {name!r} are "
+            f"{field.kind.name}, which rounds none, so that nothing is scored again; leave it out"
         )
 
 

@@ -147,6 +147,7 @@ def knn_leg(
     kind: VectorIndexType,
     k: int | None = None,
     num_candidates: int | None = None,
+    oversample: float | None = None,
     field: str = VECTOR_FIELD,
     packs: bool = False,
     name: str = "knn",
@@ -160,6 +161,7 @@ def knn_leg(
         k: how many kNN finds, 1 to 10,000; None takes `size`.
         kind: the vector index type, which says whether candidates are scored again.
         num_candidates: looked at per shard, up to 10,000; None takes the type's own.
+        oversample: candidates per hit that are scored again, 0 or 1 to 10; None likewise.
         field: the vector field.
         packs: send the vector in base64, which only servers since 9.4 read.
         name: of the leg.
@@ -173,8 +175,9 @@ def knn_leg(
         "k": k or size,
         "num_candidates": kind.num_candidates(k or size, asked=num_candidates),
     }
-    if kind.oversample is not None:
-        knn["rescore_vector"] = {"oversample": kind.oversample}
+    oversample = kind.oversample if oversample is None else oversample
+    if oversample is not None:
+        knn["rescore_vector"] = {"oversample": oversample}
     way: KnnWay = "exact:flat" if kind.name == "flat" else "approximate"
     return LegSearch(
         name=name, kind="knn", size=size, knn=knn, vector=vector, field=field, way=way, **more

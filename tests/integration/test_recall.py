@@ -15,7 +15,7 @@ from es_hybrid.recall.segments import read_segments
 from es_hybrid.vector_index import VECTOR_INDEX_TYPES
 from es_hybrid.vector_stream import batches, vector_index
 from tests.commands import Terminal
-from tests.embedders import CountingEmbedder, WordEmbedder
+from tests.embedders import CountingEmbedder, WordEmbedder, ships
 
 DIMS, DOCUMENTS, K = 64, 2500, 10
 
@@ -101,6 +101,41 @@ def test_each_type_finds_more_with_more_candidates_scored_again(es, made, kind):
     assert means[10, 500] > 0.75
 
 
+@pytest.fixture(scope="module")
+def rounded(made):
+    return made(vector_index="bbq_hnsw")
+
+
+@pytest.mark.parametrize(("candidates", "oversample"), [(15, 1), (100, 1), (100, 5)])
+def test_a_search_finds_what_recall_measured_for_its_setting(es, rounded, candidates, oversample):
+    asked = unit(ASKED)
+    found = measure(es, rounded, Sampled(asked), candidates=[candidates], oversamples=[oversample])
+    setting = next(one for one in found.settings if one.num_candidates == candidates)
+    depths = {"num_candidates": candidates, "oversample": oversample}
+    each = [{"vector": one, "mode": "knn", "size": K, **depths} for one in asked]
+    hits = Searcher(es, rounded.name, embedder=SCATTERED).search_many(each)
+    truth = ranked("cosine", ASKED, SCATTERED.embed_documents(TEXTS))[:, :K].tolist()
+    shares = [
+        len({int(hit.id) for hit in one} & set(row)) / K
+        for one, row in zip(hits, truth, strict=True)
+    ]
+    assert setting.recall.mean == pytest.approx(np.mean(shares))
+
+
+def test_scores_are_exact_only_where_candidates_are_scored_again(es, rounded):
+    searcher, documents = (
+        Searcher(es, rounded.name, embedder=SCATTERED),
+        unit(SCATTERED.embed_documents(TEXTS)),
+    )
+    off = {}
+    for oversample in (0, 1, 10):
+        asked = unit(ASKED)[0]
+        hits = searcher.search(vector=asked, mode="knn", size=K, oversample=oversample)
+        off[oversample] = max(abs(hit.knn.cosine - documents[int(hit.id)] @ asked) for hit in hits)
+    assert off[0] > 1e-3
+    assert max(off[1], off[10]) < 1e-6
+
+
 def test_the_truth_is_what_an_exact_search_finds(es, index):
     asked = unit(ASKED)
     truth = nearest(batches(es, index), asked, k=K, similarity="cosine")
@@ -171,7 +206,23 @@ def test_the_command_prints_the_smallest_setting_and_writes_a_page(
     smallest = told["smallest"]["no filter"]
     assert {one["recall"] for one in told["settings"]} <= written
     assert smallest["recall"] >= told["target"] == 0.95
+    assert smallest["options"] == f"--num-candidates {smallest['num_candidates']}"
     assert ("* proves nothing" in shown) == any(one["exhaustive"] for one in told["settings"])
+
+
+def test_the_options_of_the_smallest_setting_are_those_of_a_search(
+    es, rounded, url, capsys, monkeypatch
+):
+    typed = Terminal(capsys, monkeypatch)
+    measured = ("--oversample", "1,5", "--candidates", "50", "--target", "0.1", "--sample", "20")
+    shown = typed("recall", rounded.name, "--url", url, *measured).out
+    told = typed("recall", rounded.name, "--url", url, *measured, "--json").json
+    options = told["smallest"]["no filter"]["options"]
+    ships(monkeypatch, SCATTERED.info.id, lambda: SCATTERED)
+    found = typed("search", rounded.name, "text 7", "--url", url, *options.split(), "--json")
+    assert options == "--num-candidates 50 --oversample 1"
+    assert options in shown
+    assert len(found.json["hits"]) == 10
 
 
 BAD = {
@@ -181,6 +232,7 @@ BAD = {
     "too many candidates": {"candidates": [10_001]},
     "fewer candidates than k": {"candidates": [5]},
     "an oversample below one": {"oversamples": [0.5]},
+    "an oversample of nothing": {"oversamples": [0]},
     "a share of nothing": {"shares": [0.0]},
     "a target above one": {"target": 1.2},
 }

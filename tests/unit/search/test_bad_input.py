@@ -87,6 +87,16 @@ def test_depths_of_a_leg_are_whole_numbers(name, value):
         Leg.knn(**{name: value})
 
 
+@pytest.mark.parametrize("value", [-1, 0.5, 0.999, 10.5, nan, inf, "2", True, [2], 10**400])
+def test_candidates_are_scored_again_one_to_ten_times_as_many_as_hits_or_not_at_all(
+    search, server, value
+):
+    assert refused(search, oversample=value).startswith("oversample ")
+    with pytest.raises(UsageError, match=r"leg 'knn': oversample .* neither 0"):
+        Leg.knn(oversample=value)
+    assert server.requests == []
+
+
 @pytest.mark.parametrize("value", [-1, -0.1, nan, inf, "1", None, True, [1], 1e39])
 def test_a_weight_is_a_number_from_0_upwards(search, server, value):
     assert "weight" in refused(search, weights={"bm25": value})

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from es_hybrid import Searcher
+from es_hybrid import Leg, Searcher
 from es_hybrid.contract import Contract
 from es_hybrid.embedders.given import Given
 from es_hybrid.errors import ContractError, UsageError, VectorError
@@ -24,6 +24,7 @@ PIT, SEARCH, CLOSE = ("POST", "/films/_pit"), ("POST", "/_search"), ("DELETE", "
 EMPTY = {"status": 200, "hits": {"total": {"value": 0, "relation": "eq"}, "hits": []}}
 NO_SCRIPTS = {"type": "query_shard_exception", "reason": "script_lang not supported [painless]"}
 QUERY = np.eye(64, dtype=np.float32)[0]
+NEAR = {"vector": QUERY}
 
 
 def live(**changes):
@@ -162,6 +163,11 @@ def test_a_scan_finds_what_numpy_finds(server, monkeypatch, name, packed):
         ({"mode": "hybrid"}, "mode 'hybrid' searches for words as well"),
         ({"mode": "bm25", "query": "tea"}, "for words alone: leave the vector out"),
         ({"num_candidates": 100}, "leave num_candidates out"),
+        ({"oversample": 2}, "compares all vectors: leave oversample out"),
+        (
+            {"oversample": 2, "exact": False, "query": "tea", "mode": "bm25", "vector": None},
+            "about",
+        ),
         ({"exact": False, "num_candidates": 0}, "num_candidates 0 is not between 1 and 10000"),
         ({"exact": False, "num_candidates": 10_001}, "10001 is not between 1 and 10000"),
     ],
@@ -196,6 +202,21 @@ def test_words_and_a_vector_are_searched_for_together(server):
     result = search(server, query="tea", exact=False, num_candidates=300)
     assert (result.mode, result.knn) == ("hybrid", "approximate")
     assert sent(server)["knn"]["num_candidates"] == 300
+
+
+@pytest.mark.parametrize("asked", [{"oversample": 4}, {"legs": [Leg.knn(**NEAR, oversample=4)]}])
+def test_a_search_and_a_leg_of_ones_own_say_how_many_are_scored_again(server, asked):
+    given = {"exact": False, "vector": None} if "legs" in asked else {"exact": False}
+    search(server, **given, **asked)
+    assert sent(server)["knn"]["rescore_vector"] == {"oversample": 4}
+
+
+@pytest.mark.parametrize("kind", ["hnsw", "flat"])
+def test_vectors_that_are_not_rounded_have_nothing_to_score_again(server, kind):
+    server.script[INDEX] = live(vector_index=kind)
+    with pytest.raises(UsageError, match=f"'films' are {kind}, which rounds none"):
+        search(server, exact=False, oversample=2)
+    assert MSEARCH not in [(one.method, one.path) for one in server.requests]
 
 
 def test_fewer_candidates_than_hits_are_as_many_as_the_hits(server):

@@ -123,6 +123,11 @@ def test_quantised_candidates_are_scored_again(kind):
     assert knn(kind=kind).get("rescore_vector") == expected
 
 
+@pytest.mark.parametrize("asked", [0, 1, 2.5, 10])
+def test_so_many_candidates_are_scored_again_as_a_search_says(asked):
+    assert knn(kind="bbq_hnsw", oversample=asked)["rescore_vector"] == {"oversample": asked}
+
+
 @pytest.mark.parametrize(
     ("size", "asked", "sent"),
     [
