@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from es_hybrid.cli.connection import with_client
-from es_hybrid.cli.output import Interrupted, print_json, printable
+from es_hybrid.cli.flags import Embedder
+from es_hybrid.cli.output import interruptible, print_json, printable
 from es_hybrid.cli.reporting import Json, ReportFile, check_report, counting, show, write_page
 from es_hybrid.errors import UsageError
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from es_hybrid.reports import Report as Told
     from es_hybrid.search import Searcher
     from es_hybrid.tuned import Tuned
+
+_INTERRUPTED = "interrupted: nothing was written, searches are as before"
 
 
 @with_client
@@ -47,9 +50,7 @@ def tune(
     forget: Annotated[
         bool, typer.Option("--forget", help="Take away what was tuned; searches are as before.")
     ] = False,
-    embedder: Annotated[
-        str | None, typer.Option(help="Needed only if the index was made with one of your own.")
-    ] = None,
+    embedder: Embedder = None,
     report: ReportFile = None,
     as_json: Json = False,
 ) -> None:
@@ -115,25 +116,15 @@ def _judged(searcher: Searcher, queries: Path, qrels: Path | None) -> Report:
     from es_hybrid.tuned import UNTUNED
 
     collection = read_collection(queries, qrels)
-    with counting("asking both legs") as progress:
-        try:
-            return tuned(searcher, collection, untuned=UNTUNED, progress=progress)
-        except KeyboardInterrupt:
-            raise _interrupted() from None
+    with counting("asking both legs") as progress, interruptible(lambda: _INTERRUPTED):
+        return tuned(searcher, collection, untuned=UNTUNED, progress=progress)
 
 
 def _by_itself(searcher: Searcher) -> KnownItems:
     from es_hybrid.evaluation.tuning import tune_by_itself
 
-    with counting("looking for documents") as progress:
-        try:
-            return tune_by_itself(searcher, progress=progress)
-        except KeyboardInterrupt:
-            raise _interrupted() from None
-
-
-def _interrupted() -> Interrupted:
-    return Interrupted("interrupted: nothing was written, searches are as before")
+    with counting("looking for documents") as progress, interruptible(lambda: _INTERRUPTED):
+        return tune_by_itself(searcher, progress=progress)
 
 
 def _store(searcher: Searcher, tuned: Tuned | None) -> None:
