@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -91,27 +91,31 @@ def cache_folder() -> Path:
     return (named if named.is_absolute() else Path.home() / ".cache") / "es-hybrid" / "onnx"
 
 
-def _export(encoder: Any, inputs: Mapping[str, Any], file: Path) -> None:
+def _token_vectors(encoder: Any, names: Sequence[str]) -> Any:
+    """The encoder as a module that takes these inputs in turn; its only output: token vectors."""
     import torch
 
-    library("onnxscript", extra="onnx", wanted_by=_KIND)
-
     class TokenVectors(torch.nn.Module):
-        """The encoder, with token vectors as its only output."""
-
         def __init__(self) -> None:
             super().__init__()
             self.encoder = encoder
 
         def forward(self, *values: Any) -> Any:
-            given = dict(zip(inputs, values, strict=True))
+            given = dict(zip(names, values, strict=True))
             return self.encoder(**given, return_dict=True).last_hidden_state
 
+    return TokenVectors().eval()
+
+
+def _export(encoder: Any, inputs: Mapping[str, Any], file: Path) -> None:
+    import torch
+
+    library("onnxscript", extra="onnx", wanted_by=_KIND)
     sizes = {0: torch.export.Dim("texts"), 1: torch.export.Dim("tokens")}
     try:
         with _silent():
             torch.onnx.export(
-                TokenVectors().eval(),
+                _token_vectors(encoder, list(inputs)),
                 tuple(inputs.values()),
                 str(file),
                 input_names=list(inputs),
