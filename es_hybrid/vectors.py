@@ -166,6 +166,8 @@ def usable_query(vector: Vectors, *, maker: str, scaled: bool) -> Vectors:
     Raises:
         VectorError: it is zero, or holds a NaN or an infinite number.
     """
+    if scaled and abs(vector.dot(vector) - 1) < _UNIT / 2:  # most are; in float32, as it is quick
+        return vector
     norm = check_query(vector, maker=maker, scaled=scaled)
     # As `usable` does for many rows, in a quarter of the time.
     return (vector / norm).astype(np.float32) if scaled and abs(norm - 1) > _UNIT else vector
