@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, Protocol
 
 from es_hybrid.optional import library
 from es_hybrid.reports.fonts import families, writable
+from es_hybrid.reports.labels import SIZE, Label, apart
 
 _TEXT, _FAINT = "#010203", "#010204"
 _SERIES = tuple(f"#0102{number:02x}" for number in range(0x10, 0x18))
@@ -26,6 +27,7 @@ _INKS = {_TEXT: "var(--text)", _FAINT: "var(--faint)"} | {
 
 _WIDTH = 7.5  # inches; a page scales it
 _PLANE, _MARGIN = (820, 560), 24  # pixels
+_POINTED_AT = "<style>circle:hover{fill-opacity:1;stroke:var(--text);stroke-width:2}</style>"
 _PRINTED = (  # on white
     *("#b35900", "#2a6fbb", "#2c8a57", "#8a4fbf"),
     *("#b03a5b", "#6d6a1c", "#0f7d86", "#6b7280"),
@@ -220,13 +222,15 @@ class Scatter:
             f'fill-opacity="0.65"><title>{_escaped(dot.told)}</title></circle>'
             for dot, (x, y) in zip(self.dots, self._places(), strict=True)
         ]
+        # Names let the pointer through to the points below them.
         names = [
-            f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle" fill="var(--text)" '
-            f'stroke="var(--page)" stroke-width="3" paint-order="stroke" font-size="12" '
-            f'font-weight="600">{_escaped(name)}</text>'
-            for name, (x, y) in self._names()
+            f'<text x="{one.x:.1f}" y="{one.y:.1f}" text-anchor="middle" '
+            f'dominant-baseline="central" pointer-events="none" fill="var(--text)" '
+            f'stroke="var(--page)" stroke-width="3" paint-order="stroke" font-size="{SIZE}" '
+            f'font-weight="600">{_escaped(one.name)}</text>'
+            for one in self._names(self.groups)
         ]
-        inside = "".join([*parts, *names])
+        inside = "".join([_POINTED_AT, *parts, *names])
         return f'<svg width="{wide}" height="{high}" viewBox="0 0 {wide} {high}">{inside}</svg>'
 
     def png(self) -> bytes:
@@ -245,10 +249,11 @@ class Scatter:
         if self.dots:
             across, down = zip(*self._places(), strict=True)
             axes.scatter(across, down, s=14, c=colours, alpha=0.65, lw=0)
-        for name, place in self._names():
-            shown = name if writable(name) else str(self.groups.index(name))
-            style: dict[str, Any] = {"ha": "center", "va": "center", "family": list(families())}
-            axes.text(*place, shown, parse_math=False, **style)
+        shown = [name if writable(name) else str(place) for place, name in enumerate(self.groups)]
+        style: dict[str, Any] = {"ha": "center", "va": "center", "family": list(families())}
+        for one in self._names(shown):
+            text = axes.text(one.x, one.y, one.name, parse_math=False, size=SIZE, **style)
+            text.set_path_effects(_halo())
         file = BytesIO()
         canvas.figure.savefig(file, format="png")
         return file.getvalue()
@@ -259,19 +264,29 @@ class Scatter:
         wide, high = (length - 2 * _MARGIN for length in _PLANE)
         return [(_MARGIN + wide * x, _MARGIN + high * y) for x, y in zip(*columns, strict=True)]
 
-    def _names(self) -> Iterator[tuple[str, tuple[float, float]]]:
-        """Each name in the middle of its group."""
+    def _names(self, names: Sequence[str]) -> list[Label]:
+        """Each name near the middle of its group."""
+        wide, high = _PLANE
+        return apart(list(self._middles(names)), wide=wide, high=high)
+
+    def _middles(self, names: Sequence[str]) -> Iterator[Label]:
         places = self._places()
-        for number, name in enumerate(self.groups):
+        for number, name in enumerate(names):
             mine = [at for dot, at in zip(self.dots, places, strict=True) if dot.group == number]
             if mine:
-                yield name, (median(x for x, _ in mine), median(y for _, y in mine))
+                yield Label(name, median(x for x, _ in mine), median(y for _, y in mine))
 
 
 def _spread(values: Sequence[float]) -> list[float]:
     """From 0 to 1."""
     low, high = min(values, default=0.0), max(values, default=0.0)
     return [(value - low) / ((high - low) or 1) for value in values]
+
+
+def _halo() -> list[Any]:
+    """White around letters, so that they can be read on points."""
+    effects = library("matplotlib.patheffects", extra="report", needs="a picture of a map needs")
+    return [effects.withStroke(linewidth=3, foreground="white")]
 
 
 def _escaped(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 
 # Matplotlib's own has no Hangul, Kanji or Hanzi; these come with systems, or are packages of them.
@@ -16,10 +17,25 @@ _CJK = (
 @cache
 def families() -> tuple[str, ...]:
     """Matplotlib's own font, and those behind it that are there."""
+    return ("DejaVu Sans", *(_known() or _come_since()))
+
+
+def _known() -> tuple[str, ...]:
     from matplotlib.font_manager import fontManager
 
     there = set(fontManager.get_font_names())
-    return ("DejaVu Sans", *(name for name in _CJK if name in there))
+    return tuple(name for name in _CJK if name in there)
+
+
+def _come_since() -> tuple[str, ...]:
+    """Those that were installed after Matplotlib had made its list, which it never renews."""
+    from matplotlib.font_manager import findSystemFonts, fontManager
+
+    listed = {one.fname for one in fontManager.ttflist}
+    for file in sorted(set(findSystemFonts()) - listed):
+        with suppress(OSError, RuntimeError, ValueError):  # some files are no fonts it can read
+            fontManager.addfont(file)
+    return _known()
 
 
 def writable(text: str, fonts: Sequence[str] | None = None) -> bool:

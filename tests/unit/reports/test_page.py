@@ -15,6 +15,7 @@ from es_hybrid.reports import (
     Report,
     Scatter,
     Table,
+    fonts,
     page,
     ranged,
 )
@@ -138,6 +139,22 @@ def test_the_same_report_draws_the_same():
 def test_each_point_of_a_map_tells_what_it_is(read, written):
     assert len(read.all("circle")) == len(DOTS)
     assert "<title>a &lt;b&gt; &quot;&#35;c&quot;</title>" in written
+
+
+def test_names_on_a_map_let_the_pointer_through_to_its_points(read):
+    names = [text for text in read.all("text") if text.get("text-anchor") == "middle"]
+    assert [text.get("pointer-events") for text in names][-2:] == ["none", "none"]
+
+
+def test_a_font_that_came_after_matplotlib_had_listed_all_is_found(monkeypatch):
+    from matplotlib import font_manager, get_data_path
+
+    manager, file = font_manager.fontManager, f"{get_data_path()}/fonts/ttf/cmr10.ttf"
+    old = [one for one in manager.ttflist if one.name != "cmr10"]
+    monkeypatch.setattr(manager, "ttflist", old)
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: [file])
+    monkeypatch.setattr(fonts, "_CJK", ("cmr10",))
+    assert fonts.families.__wrapped__() == ("DejaVu Sans", "cmr10")
 
 
 def test_letters_that_no_font_has_are_known():
