@@ -1,5 +1,8 @@
 """What a cluster is called: the terms that it has more of than the others, by c-TF-IDF.
 
+Roots of frequencies let words that stand everywhere, and tell nothing, lose to those that stand in
+few clusters (BERTopic's ``reduce_frequent_words``): no language needs a list of stop words.
+
 Terms are those of the index itself (``_mtermvectors``), so that each language is cut as it is
 searched, Korean into its morphemes where nori does so; every server has that, also the embedded
 one. A stem is shown as the word that stands in most texts for it.
@@ -50,7 +53,9 @@ def words_of(clusters: Sequence[Sequence[Terms]], *, most: int = WORDS) -> list[
 
 
 def weighted(counts: Floats) -> Floats:
-    """Weights, tf · log(1 + A / f): tf of a term in a cluster, f in all, A terms of one on average.
+    """Weights, √tf · log(1 + A / f).
+
+    tf is a term's share of a cluster, f its count in all, and A the terms of one on average.
 
     Args:
         counts: float64, shape (clusters, terms).
@@ -58,7 +63,7 @@ def weighted(counts: Floats) -> Floats:
     totals = counts.sum(axis=0)
     average = counts.sum() / len(counts)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    found: Floats = shares * np.log(1 + average / np.maximum(totals, 1))
+    found: Floats = np.sqrt(shares) * np.log(1 + average / np.maximum(totals, 1))
     return found
 
 

@@ -14,14 +14,19 @@ def terms(text):
 
 def test_weights_are_those_of_the_formula():
     counts = np.array([[3.0, 1.0], [0.0, 2.0]])
-    expected = [[3 / 4 * np.log(1 + 3 / 3), 1 / 4 * np.log(1 + 3 / 3)], [0, np.log(1 + 3 / 3)]]
-    assert weighted(counts) == pytest.approx(np.array(expected))
+    expected = np.sqrt([[3 / 4, 1 / 4], [0, 1]]) * np.log(1 + 3 / 3)
+    assert weighted(counts) == pytest.approx(expected)
 
 
 def test_words_of_all_clusters_name_none():
     ships = [terms("the ship sails the sea"), terms("the ship on the sea")]
     bread = [terms("the bread of the oven"), terms("the oven bakes the bread")]
     assert words_of([ships, bread], most=2) == [("sea", "ship"), ("bread", "oven")]
+
+
+def test_a_word_of_all_clusters_loses_to_a_rarer_one_though_it_stands_there_more_often():
+    each = [[terms(f"이 이 이 이 이 이 이 이 {name}")] * 2 for name in ("배", "빵", "꽃")]
+    assert [words[0] for words in words_of(each)] == ["배", "빵", "꽃"]
 
 
 def test_a_word_of_one_document_names_no_cluster():
