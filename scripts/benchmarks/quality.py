@@ -214,7 +214,7 @@ PREDICTORS: dict[str, Predictor] = {
     "WIG, (mean of 10 - mean) / mean": lambda scores: (
         (fmean(scores[:10]) - fmean(scores)) / (abs(fmean(scores)) or 1e-9)
     ),
-    "SMV, mean of s |ln(s / mean)| / mean": lambda scores: (
+    "SMV, mean of s · abs(ln(s / mean)) / mean": lambda scores: (
         fmean(s * abs(np.log(max(s, 1e-9) / fmean(scores))) for s in scores) / fmean(scores)
         if fmean(scores) > 0
         else 0.0
