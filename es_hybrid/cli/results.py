@@ -43,15 +43,21 @@ def show(
         start: hits that were skipped.
     """
     if result.hits:
-        kind = result.fusing.method if result.fusing else result.mode
-        by = "reranked" if _reranked(result) else _SCORE.get(kind, _COMPARED[similarity])
-        _show_hits(result, text_fields, by=by, start=start)
-    for note in (*result.notes, *(f"degraded: {reason}" for reason in result.degraded)):
+        # Beside an id there is no room for a text on a narrow screen: it goes below.
+        narrow = width() < _NARROW
+        table(*rows(result, text_fields, similarity=similarity, start=start, narrow=narrow))
+    for note in notes(result):
         typer.echo(printable(note))
-    typer.echo(_summary(result))
+    typer.echo(summary(result))
 
 
-def _summary(result: SearchResult) -> str:
+def notes(result: SearchResult) -> list[str]:
+    """What a person should know of it."""
+    return [*result.notes, *(f"degraded: {reason}" for reason in result.degraded)]
+
+
+def summary(result: SearchResult) -> str:
+    """How many documents match, how long it took, and how that is not as usual."""
     least = "" if result.total.relation == "eq" else "at least "
     found = f"{len(result):,} of {least}{result.total.value:,} matches"
     exact = result.knn and result.knn.partition("exact:")[2].replace("_", " ")
@@ -80,18 +86,34 @@ def _reranked(result: SearchResult) -> bool:
     return any(hit.rerank_score is not None for hit in result)
 
 
-def _show_hits(result: SearchResult, text_fields: Sequence[str], *, by: str, start: int) -> None:
-    # Beside an id there is no room for a text on a narrow screen: it goes below.
-    narrow = width() < _NARROW
+def rows(
+    result: SearchResult,
+    text_fields: Sequence[str],
+    *,
+    similarity: str,
+    start: int = 0,
+    narrow: bool = False,
+) -> tuple[list[str], list[list[str]]]:
+    """The hits as a table: its columns (numbers end in ``#``) and its rows.
+
+    Args:
+        result: of a search.
+        text_fields: what a hit is shown by.
+        similarity: of the index.
+        start: hits that were skipped.
+        narrow: put id and text into one column: then they are told together.
+    """
+    kind = result.fusing.method if result.fusing else result.mode
+    by = "reranked" if _reranked(result) else _SCORE.get(kind, _COMPARED[similarity])
     document = ["found"] if narrow else ["id", "text"]
     legs = ["bm25 (score)", "knn (cosine)"] if _has_both(result) else []
-    rows = []
+    made = []
     for place, hit in enumerate(result.hits, start=start + 1):
         text = _text(hit, text_fields)
         found = [f"{hit.id}\n{text}"] if narrow else [hit.id, text]
         seen = [_seen(hit.bm25), _seen(hit.knn)] if legs else []
-        rows.append([str(place), _score(hit, result.mode), *found, *seen])
-    table(["##", f"{by}#", *document, *legs], rows)
+        made.append([str(place), _score(hit, result.mode), *found, *seen])
+    return ["##", f"{by}#", *document, *legs], made
 
 
 def _has_both(result: SearchResult) -> bool:

@@ -9,10 +9,12 @@ import typer
 from es_hybrid.cli.connection import with_client
 from es_hybrid.cli.groups import with_groups
 from es_hybrid.cli.output import print_json, printable
+from es_hybrid.cli.reporting import check_report, write_page
 from es_hybrid.cli.search_flags import Flags
 
 if TYPE_CHECKING:
     from es_hybrid.hits import SearchResult
+    from es_hybrid.reports import Report
     from es_hybrid.search.searched import Searched
 
 
@@ -39,15 +41,27 @@ def search(
     """
     from es_hybrid.search import Searcher
 
+    check_report(flags.report)
     searcher = Searcher(client, name, embedder=flags.embedder)
     result = searcher.search(query, **flags.options(searcher))
-    if flags.as_json:
-        print_json(result.to_dict())
-        return
     searched = searcher.searched()
     said = query or flags.example
-    typer.echo(printable(f"{result.mode} search in {name} ({searched.index}): {said}"))
-    _show(result, searched, flags)
+    if flags.as_json:
+        print_json(result.to_dict())
+    else:
+        typer.echo(printable(f"{result.mode} search in {name} ({searched.index}): {said}"))
+        _show(result, searched, flags)
+    write_page(lambda: _report(client, said, result, searched, flags), flags.report)
+
+
+def _report(
+    client: Any, said: str, result: SearchResult, searched: Searched, flags: Flags
+) -> Report:
+    from es_hybrid.cli.hits_page import hits_report
+
+    return hits_report(
+        client, result, searched, title=said, image=flags.image, like=flags.like, start=flags.start
+    )
 
 
 def _show(result: SearchResult, searched: Searched, flags: Flags) -> None:

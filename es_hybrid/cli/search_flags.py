@@ -174,6 +174,15 @@ class Flags:
         float | None,
         _option("0 to 1: makes hits differ from one another, the more the lower.", panel=_SHOWN),
     ] = None
+    report: Annotated[
+        Path | None,
+        _option(
+            "Write a page with the hits, and with their pictures where they have some, such as "
+            "out.html.",
+            metavar="FILE",
+            panel=_SHOWN,
+        ),
+    ] = None
     as_json: Annotated[bool, _option("Print the result as JSON.", "--json", panel=_SHOWN)] = False
     allow_partial: Annotated[
         bool,
@@ -216,7 +225,7 @@ class Flags:
 
 # What `Searcher.search` calls them, and what it does not take.
 _NAMES = {"weight": "weights", "start": "from_", "facet": "aggs"}
-_OURS = {"embedder", "as_json"}
+_OURS = {"embedder", "as_json", "report"}
 
 _METHODS = ("rrf", "linear", "adaptive")
 

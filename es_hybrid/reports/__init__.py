@@ -2,7 +2,7 @@
 
 from es_hybrid.reports.figures import Bars, Changes, Dot, Figure, Lines, Point, Scatter
 from es_hybrid.reports.html import page
-from es_hybrid.reports.parts import Cell, Number, Ranged, Report, Table, ranged, size
+from es_hybrid.reports.parts import Cell, Grid, Number, Ranged, Report, Table, Tile, ranged, size
 
 __all__ = [
     "Bars",
@@ -10,6 +10,7 @@ __all__ = [
     "Changes",
     "Dot",
     "Figure",
+    "Grid",
     "Lines",
     "Number",
     "Point",
@@ -17,6 +18,7 @@ __all__ = [
     "Report",
     "Scatter",
     "Table",
+    "Tile",
     "page",
     "ranged",
     "size",

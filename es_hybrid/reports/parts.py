@@ -112,6 +112,34 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Tile:
+    """A picture and what is said of it.
+
+    Attributes:
+        title: in a few words.
+        text: what the picture shows.
+        jpeg: the picture, a JPEG in base64.
+    """
+
+    title: str
+    text: str
+    jpeg: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Pictures side by side.
+
+    Attributes:
+        title: what they have in common.
+        tiles: the pictures, in order.
+    """
+
+    title: str
+    tiles: Sequence[Tile]
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What a command found.
 
@@ -121,6 +149,7 @@ class Report:
         tables: of which the first is the answer.
         figures: for the page alone; the tables have their numbers.
         notes: what a person should know before believing it.
+        grids: pictures, for the page alone.
     """
 
     title: str
@@ -128,3 +157,4 @@ class Report:
     tables: Sequence[Table] = ()
     figures: Sequence[Figure] = ()
     notes: Sequence[str] = field(default=())
+    grids: Sequence[Grid] = ()

@@ -9,12 +9,14 @@ from es_hybrid.reports import (
     Bars,
     Changes,
     Dot,
+    Grid,
     Lines,
     Number,
     Point,
     Report,
     Scatter,
     Table,
+    Tile,
     fonts,
     page,
     ranged,
@@ -40,7 +42,7 @@ FIGURES = [
 class Read(HTMLParser):
     """What a page holds: tags with their attributes, in order, and which are not closed."""
 
-    VOID = ("meta", "path", "use", "line", "rect")
+    VOID = ("meta", "path", "use", "line", "rect", "img")
 
     def __init__(self, text):
         super().__init__()
@@ -73,6 +75,14 @@ def written():
 @pytest.fixture(scope="module")
 def read(written):
     return Read(written)
+
+
+def test_pictures_stand_in_the_page_itself_with_what_they_show():
+    grid = Grid("found", [Tile("1 · 0.9", 'a "red" <road>', "/9j/4AAQ")])
+    read = Read(page(Report("title", grids=[grid])))
+    assert (read.wrong, read.open) == ([], [])
+    (picture,) = read.all("img")
+    assert picture == {"src": "data:image/jpeg;base64,/9j/4AAQ", "alt": 'a "red" <road>'}
 
 
 def test_every_tag_is_closed_by_its_own(read):
