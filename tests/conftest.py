@@ -1,8 +1,17 @@
 """What all tests share."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from tests.commands import Terminal
+
+
+@pytest.fixture
+def typed(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Runs ``es-hybrid`` with the arguments that it is called with."""
+    return Terminal(capsys, monkeypatch)
 
 
 @pytest.fixture(scope="session")

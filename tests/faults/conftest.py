@@ -1,9 +1,7 @@
 """A node of these tests alone, as some of them kill it, and a proxy before it."""
 
 import os
-import shutil
 import signal
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -12,12 +10,12 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from es_hybrid.client import path, request
-from es_hybrid.errors import DownloadFailed, JavaNotFound
 from es_hybrid.indexing import bulk, intake, patience
-from es_hybrid.node import DEFAULT_VERSION, TEST_JAVA_OPTIONS, Member, Node, process
+from es_hybrid.node import Member, Node, process
 from tests.deadline import deadline
 from tests.faults.proxy import Proxy
 from tests.faults.scene import Scene
+from tests.nodes import room, started
 
 SEEDS = range(int(os.environ.get("ES_HYBRID_FAULT_SEEDS", "1")))
 LONGEST = 40  # seconds of one test
@@ -32,22 +30,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def folder() -> Iterator[Path]:
-    """For the nodes; pytest's own would be closed to the server's account."""
-    made = Path(tempfile.mkdtemp(prefix="es-hybrid-faults-"))
-    made.chmod(0o755)
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
-
-
-def started(folder: Path, **options: object) -> Node:
-    """A running node, or a skip where none can be."""
-    version = os.environ.get("ES_HYBRID_TEST_VERSION", DEFAULT_VERSION)
-    node = Node(version=version, root=folder, java_options=TEST_JAVA_OPTIONS, **options)
-    try:
-        node.up()
-    except (JavaNotFound, DownloadFailed) as error:
-        pytest.skip(f"no Elasticsearch can be started here: {error}")
-    return node
+    """For the nodes."""
+    with room("faults") as made:
+        yield made
 
 
 def kill(member: Member) -> None:

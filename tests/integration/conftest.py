@@ -5,8 +5,6 @@ in Docker where there is one, and otherwise on the node as well.
 """
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -18,12 +16,10 @@ from elasticsearch import Elasticsearch
 from es_hybrid import Searcher
 from es_hybrid.client import path
 from es_hybrid.client import request as ask
-from es_hybrid.errors import DownloadFailed, JavaNotFound
-from es_hybrid.node import DEFAULT_VERSION, TEST_JAVA_OPTIONS, Node
+from es_hybrid.node import Node
 from tests import containers
+from tests.nodes import VERSION, room, started
 from tests.shelf import WORDS, shelf_index
-
-VERSION = os.environ.get("ES_HYBRID_TEST_VERSION", DEFAULT_VERSION)
 
 
 def pytest_report_header() -> str:
@@ -44,21 +40,15 @@ def notes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def nodes() -> Iterator[Path]:
-    """A folder for this run's nodes alone; pytest's own would be closed to the server's account."""
-    folder = Path(tempfile.mkdtemp(prefix="es-hybrid-tests-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    """A folder for this run's nodes alone."""
+    with room("tests") as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")
 def node(nodes: Path) -> Iterator[Node]:
-    """A running node, stopped at the end; downloads are shared with ordinary use."""
-    found = Node(version=VERSION, name="tests", root=nodes, java_options=TEST_JAVA_OPTIONS)
-    try:
-        found.up()
-    except (JavaNotFound, DownloadFailed) as error:
-        pytest.skip(f"no Elasticsearch can be started here: {error}")
+    """A running node, stopped at the end."""
+    found = started(nodes, name="tests")
     yield found
     found.down()
 

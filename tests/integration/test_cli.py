@@ -15,7 +15,6 @@ import pytest
 
 from es_hybrid.client import path, request
 from es_hybrid.node import TEST_JAVA_OPTIONS, Node, running
-from tests.commands import Terminal
 from tests.embedders import WordEmbedder, ships
 
 FILMS = [
@@ -37,11 +36,6 @@ def folder(tmp_path, monkeypatch, node):
     ships(monkeypatch, "words-64", WordEmbedder)
     (tmp_path / "films.jsonl").write_bytes(lines(FILMS))
     return tmp_path
-
-
-@pytest.fixture
-def typed(capsys, monkeypatch):
-    return Terminal(capsys, monkeypatch)
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ import pytest
 
 from es_hybrid.client import path, request
 from es_hybrid.node import Node
-from tests.commands import Terminal
 from tests.embedders import FailsOn, NanFor, OtherModel, WordEmbedder, ships
 from tests.fakes import Answer, FakeServer
 
@@ -38,11 +37,6 @@ def folder(tmp_path, monkeypatch, node):
     Path("empty.jsonl").touch()
     Path("broken.jsonl").write_text('{"_id": "1",\n[]\n')
     Path("folder").mkdir()
-
-
-@pytest.fixture
-def typed(capsys, monkeypatch):
-    return Terminal(capsys, monkeypatch)
 
 
 @pytest.fixture

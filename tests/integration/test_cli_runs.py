@@ -10,7 +10,6 @@ import pytest
 
 from es_hybrid.client import path, request
 from es_hybrid.indexing import intake, journal
-from tests.commands import Terminal
 from tests.embedders import WordEmbedder, ships
 
 FILMS = [{"_id": str(n), "text": f"film {n}", "year": 2000 + n} for n in range(20)]
@@ -38,11 +37,6 @@ def folder(tmp_path, monkeypatch, node):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     ships(monkeypatch, "words-64", WordEmbedder)
     put(FILMS)
-
-
-@pytest.fixture
-def typed(capsys, monkeypatch):
-    return Terminal(capsys, monkeypatch)
 
 
 def put(records):
@@ -129,3 +123,12 @@ def test_a_replay_empties_the_file_as_far_as_it_can(typed, name, letters):
 def test_a_file_of_letters_that_is_missing_is_named(typed, name):
     ended = typed("dead-letters", "show", "nowhere.ndjson")
     assert (ended.code, "nowhere.ndjson" in ended.err) == (1, True)
+
+
+def test_the_wrong_file_stops_a_run_and_the_same_command_goes_on(typed, name):
+    put([*FILMS, *({"_id": f"bad-{n}"} for n in range(5))])
+    stopped = index(typed, name, "--max-rejected", "2", "--json")
+    assert (stopped.code, stopped.json["indexed"], stopped.json["rejected"]) == (1, 20, 5)
+    assert stopped.json["stopped"] in stopped.err
+    ended = index(typed, name, "--max-rejected", "none", "--json")
+    assert (ended.code, ended.json["resumed"], ended.json["read"]) == (1, 25, 25)

@@ -20,7 +20,7 @@ from es_hybrid import Searcher
 from es_hybrid.client import path, request
 from es_hybrid.errors import EsHybridError, IndexNotFound, UsageError
 from tests import recordings
-from tests.integration.conftest import VERSION
+from tests.nodes import VERSION
 from tests.recordings import Inexpressible, bits, cases, hits, missing, search
 
 # Elasticsearch answered these; no call means them.

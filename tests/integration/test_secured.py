@@ -20,8 +20,6 @@ from es_hybrid.clusters import clusters
 from es_hybrid.connection import resolve
 from es_hybrid.errors import (
     AccessDenied,
-    DownloadFailed,
-    JavaNotFound,
     NodeFailed,
     ServerError,
     UsageError,
@@ -30,11 +28,11 @@ from es_hybrid.existing import adopt, enrich, enrich_into, rebuild, rollback, su
 from es_hybrid.fitted import MODELS_INDEX
 from es_hybrid.keys import NEEDED, ROLES, create_key, list_keys, revoke_keys
 from es_hybrid.live import read_index
-from es_hybrid.node import TEST_JAVA_OPTIONS, Node
+from es_hybrid.node import Node
 from es_hybrid.settings import Settings
 from tests.commands import Terminal
 from tests.foreign import foreign_index
-from tests.integration.conftest import VERSION
+from tests.nodes import VERSION, started
 from tests.shelf import BOOKS, WORDS, ids
 
 OTHERS = "films-of-kim"  # a neighbour by name, and somebody else's index
@@ -48,17 +46,7 @@ def home(nodes):
 
 @pytest.fixture(scope="module")
 def node(home):
-    found = Node(
-        version=VERSION,
-        name="secured",
-        root=home / "nodes",
-        java_options=TEST_JAVA_OPTIONS,
-        secure=True,
-    )
-    try:
-        found.up()
-    except (JavaNotFound, DownloadFailed) as error:
-        pytest.skip(f"no Elasticsearch can be started here: {error}")
+    found = started(home / "nodes", name="secured", secure=True)
     yield found
     found.down()
 

@@ -10,7 +10,6 @@ import pytest
 from es_hybrid.client import path, request
 from es_hybrid.indexing import Indexer
 from es_hybrid.sources import open_source
-from tests.commands import Terminal
 from tests.embedders import WordEmbedder, ships
 
 SHOPS = """sku;headline;text;open;place;since;price;stock;tags
@@ -49,11 +48,6 @@ def folder(tmp_path, monkeypatch, node):
     (tmp_path / "shops.csv").write_text(SHOPS)
     (tmp_path / "shops.toml").write_text(SETTINGS)
     return tmp_path
-
-
-@pytest.fixture
-def typed(capsys, monkeypatch):
-    return Terminal(capsys, monkeypatch)
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ import psutil
 import pytest
 
 from es_hybrid.client import connect, path, request
-from es_hybrid.errors import DownloadFailed, JavaNotFound, UsageError
-from es_hybrid.node import TEST_JAVA_OPTIONS, Node, process, running
+from es_hybrid.errors import UsageError
+from es_hybrid.node import Node, process, running
 from es_hybrid.settings import Settings
 from tests.commands import Terminal
-from tests.integration.conftest import VERSION
+from tests.nodes import VERSION, started
 
 DOCUMENTS = 20
 ROOM = 1.5e9  # bytes: each server takes 300 MB, and more while it starts
@@ -27,18 +27,7 @@ def home(nodes):
 def node(home):
     if psutil.virtual_memory().available < ROOM:
         pytest.skip("three servers need 1.5 GB of memory")
-    found = Node(
-        version=VERSION,
-        name="three",
-        root=home / "nodes",
-        nodes=3,
-        heap="256m",
-        java_options=TEST_JAVA_OPTIONS,
-    )
-    try:
-        found.up()
-    except (JavaNotFound, DownloadFailed) as error:
-        pytest.skip(f"no Elasticsearch can be started here: {error}")
+    found = started(home / "nodes", name="three", nodes=3, heap="256m")
     yield found
     found.down()
 

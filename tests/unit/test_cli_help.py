@@ -7,18 +7,14 @@ import sys
 import pytest
 
 from es_hybrid.cli.output import printable, styled, table
-from tests.commands import Terminal
 
 EXISTING = ["enrich", "adopt", "rebuild", "rollback"]
 MEASURING = ["eval", "recall", "tune"]
-COMMANDS = ["index", "search", *EXISTING, *MEASURING, "plan", "up", "down", "status", "doctor"]
-CONNECTED = ["index", "search", *EXISTING, *MEASURING, "doctor"]
+EMBEDDERS = ["embedders", "align", "compare"]
+NODE = ["up", "down", "status", "doctor"]
+COMMANDS = ["index", "search", "classify", *EXISTING, *MEASURING, "plan", *EMBEDDERS, *NODE]
+CONNECTED = ["index", "search", "classify", *EXISTING, *MEASURING, "doctor"]
 CONNECTION = ["--url", "--cloud-id", "--api-key", "--username", "--password", "--ca-certs"]
-
-
-@pytest.fixture
-def typed(capsys, monkeypatch):
-    return Terminal(capsys, monkeypatch)
 
 
 def test_without_arguments_the_help_is_shown(typed):

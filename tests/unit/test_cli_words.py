@@ -5,7 +5,6 @@ import json
 import pytest
 
 from es_hybrid.embedders import load_embedder
-from tests.commands import Terminal
 
 RECORDS = [
     {"title": "Ships", "text": "the ship at sea"},
@@ -13,11 +12,6 @@ RECORDS = [
     {"note": "no text"},
 ]
 OPTIONS = ("--min-count", "2", "--dims", "4", "--workers", "1")
-
-
-@pytest.fixture
-def typed(capsys, monkeypatch):
-    return Terminal(capsys, monkeypatch)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from es_hybrid.comparison import separation
-from tests.commands import Terminal
 from tests.scenes import Scene, draw
 
 
@@ -31,11 +30,6 @@ def test_nearer_neighbours_have_more_votes():
     # five voters: two of a very near, three of b nearly at right angles
     found = separation(circle(0, 1, 2, 80, 85, 89), ["a"] * 3 + ["b"] * 3)
     assert found.accuracy == 1.0
-
-
-@pytest.fixture
-def typed(capsys, monkeypatch):
-    return Terminal(capsys, monkeypatch)
 
 
 @pytest.fixture(scope="module")
