@@ -8,7 +8,8 @@
     │   ├── InvalidIndexName         a name Elasticsearch refuses
     │   └── UnknownEmbedder          an embedder nobody registered
     ├── SourceError              the input's: a file that is missing, empty or unreadable
-    │   └── RecordError              one record of it; never stops a run
+    │   ├── RecordError              one record of it; never stops a run
+    │   └── TooManyRejected          more of them than the run was to put up with
     ├── EmbedderError            the model's: it failed, or its package is not installed
     │   ├── VectorError              it returned something that is no usable vector
     │   └── EmbedderUnavailable      its service answers nobody, or refuses whatever it is asked
@@ -38,6 +39,10 @@ Each message quotes the value, names the rule and ends with the way out. The
 command line prints it in one line; :class:`UsageError` exits with 2, all others with 1.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 
 class EsHybridError(Exception):
     """The root: catch this to catch everything es_hybrid raises on purpose."""
@@ -65,6 +70,18 @@ class SourceError(EsHybridError):
 
 class RecordError(SourceError):
     """One record of an input that cannot become a document; the run goes on."""
+
+
+class TooManyRejected(SourceError):
+    """More records cannot be indexed than a run was to put up with, so that it stopped.
+
+    Attributes:
+        report: its `Report` up to there; what was read has one fate each, as ever.
+    """
+
+    def __init__(self, message: str, *, report: Any) -> None:
+        super().__init__(message)
+        self.report = report
 
 
 class EmbedderError(EsHybridError):

@@ -16,8 +16,8 @@ from es_hybrid.cli.connection import with_client
 from es_hybrid.cli.groups import with_groups
 from es_hybrid.cli.index_flags import Flags, RunFlags
 from es_hybrid.cli.index_options import IndexOptions
-from es_hybrid.cli.output import interruptible, print_json, printable, say, stop
-from es_hybrid.errors import UsageError
+from es_hybrid.cli.output import fail, interruptible, print_json, printable, say, stop
+from es_hybrid.errors import TooManyRejected, UsageError
 
 if TYPE_CHECKING:
     from es_hybrid.indexing import Report
@@ -62,7 +62,11 @@ def index(
     letters = run.dead_letters or Path(f"{name}.dead-letters.ndjson")
     indexer = indexer_of(client, name, options, letters=letters, **run.arguments())
     source = source_of(paths, options, allow_urls=run.allow_urls)
-    report = _written(indexer, source)
+    try:
+        report = _written(indexer, source)
+    except TooManyRejected as error:
+        _tell(error.report, letters, as_json=run.as_json)
+        stop(fail(type(error).__name__, str(error), code=_FAILED, as_json=False))
     _tell(report, letters, as_json=run.as_json)
     if report.not_pruned or not (report.complete or run.allow_failures):
         stop(_FAILED)

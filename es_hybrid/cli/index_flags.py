@@ -122,6 +122,15 @@ class Flags:
             rich_help_panel=_INPUT,
         ),
     ] = None
+    max_rejected: Annotated[
+        str | None,
+        typer.Option(
+            help="Stop when more records cannot be indexed: a number, a share such as 5%, or "
+            "none. Default: 1000, or 10 % of those read, whichever is more.",
+            metavar="N|N%|none",
+            rich_help_panel=_RUN,
+        ),
+    ] = None
     mapping: Annotated[
         str | None,
         typer.Option(

@@ -32,6 +32,7 @@ class IndexOptions:
         delimiter: of CSV.
         encoding: of CSV and text files.
         source: what the documents say that they came from.
+        max_rejected: a number, a share such as ``"5%"``, or ``"none"``.
         mapping: ``"documents"`` or ``"images"``.
         captions: file with captions of pictures.
         fields: field -> type.
@@ -54,6 +55,7 @@ class IndexOptions:
     delimiter: str | None = None
     encoding: str | None = None
     source: str | None = None
+    max_rejected: int | str | None = None
     mapping: str | None = None
     captions: str | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -85,6 +87,7 @@ def _items(options: IndexOptions) -> Iterable[tuple[str, Any]]:
 
 
 _LISTS, _NUMBERS, _TABLES = {"text_fields"}, {"shards", "replicas"}, {"fields", "map"}
+_LIMITS = {"max_rejected"}
 
 
 def read_settings(path: Path) -> IndexOptions:
@@ -121,6 +124,8 @@ def _wanted_instead(name: str, value: Any) -> str | None:
         whole = isinstance(value, int) and not isinstance(value, bool)
         least = 1 if name == "shards" else 0
         return None if whole and value >= least else f"a whole number from {least}"
+    if name in _LIMITS and isinstance(value, int) and not isinstance(value, bool):
+        return None
     return None if isinstance(value, str) else 'a text in "quotes"'
 
 

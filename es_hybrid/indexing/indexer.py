@@ -28,6 +28,7 @@ from es_hybrid.indexing.bridge import Bridge, WaitingClient
 from es_hybrid.indexing.creation import create
 from es_hybrid.indexing.intake import check_duplicates
 from es_hybrid.indexing.journal import About, Journal, fingerprint
+from es_hybrid.indexing.limit import LIMIT, Limit, limit
 from es_hybrid.indexing.lock import locked
 from es_hybrid.indexing.patience import PATIENCE
 from es_hybrid.indexing.prune import check_share
@@ -79,6 +80,7 @@ class _Indexing:
         prune: float | None = None,
         rewrite: bool = False,
         patience: float = PATIENCE,
+        max_rejected: int | str | Limit | None = LIMIT,
     ) -> None:
         self._check(client)
         self.vectors = Ready(column=vector_field, file=vectors_file, label=label)
@@ -106,6 +108,7 @@ class _Indexing:
         self.prune = check_share(prune)
         self.rewrite = rewrite
         self.patience = patience
+        self.limit = limit(max_rejected)
 
     def _check(self, client: Any) -> None:
         """Refuse a client of the other kind, whose answers nobody would await."""
@@ -170,6 +173,7 @@ class _Indexing:
                 prune=self.prune,
                 rewrite=self.rewrite,
                 patience=self.patience,
+                limit=self.limit,
             )
             return Run(job).report()
 
@@ -262,10 +266,14 @@ class Indexer(_Indexing):
         patience: seconds to wait for a server that takes no document, as it is too busy, restarts,
             or is blocked because its disk is full; then the run stops, and what it did not write is
             written when it is run again.
+        max_rejected: stop when more records than this cannot be indexed, rejected and
+            dead-lettered together: a number, a share such as ``"5%"`` of those read, counted from
+            the first 1,000 on, or None for no limit. By default 1,000, or 10 % of those read,
+            whichever is more.
 
     Raises:
         UsageError: an unknown type, passages of a size that cannot work, another word for
-            `duplicates`, or a share that is none; or the client awaits.
+            `duplicates`, a share that is none, or no limit; or the client awaits.
     """
 
     client: Elasticsearch
@@ -296,6 +304,7 @@ class Indexer(_Indexing):
         Raises:
             SourceError: there was nothing readable; nothing was written. Or a dead letter cannot
                 be kept, as on a full disk.
+            TooManyRejected: more than `max_rejected`; it has the report up to there.
             ContractMismatch: the live index was made differently; nothing was written.
             EmbedderError: the embedder cannot be loaded; nothing was written.
             StateError: the notes cannot be kept, or another run is at it.

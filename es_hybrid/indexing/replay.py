@@ -174,6 +174,7 @@ class _Replay:
             self.name,
             dead_letters=self.failed,
             duplicates="last",  # a later letter is the newer record
+            max_rejected=None,  # there are no more of them than before
             **self._options(letters),
         )
         try:

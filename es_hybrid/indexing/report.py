@@ -79,6 +79,7 @@ class Report:
             nobody asked, or they were not looked for.
         pruned: of the `gone`, how many were deleted.
         not_pruned: why nothing was, where it was asked for; None otherwise.
+        stopped: why the run ended before its source did; None where it did not.
     """
 
     name: str
@@ -112,11 +113,12 @@ class Report:
     gone: int | None = None
     pruned: int = 0
     not_pruned: str | None = None
+    stopped: str | None = None
 
     @property
     def complete(self) -> bool:
-        """Whether every record read is in the index now."""
-        return not (self.dead_lettered or self.rejected)
+        """Whether every record of the source is in the index now."""
+        return not (self.dead_lettered or self.rejected or self.stopped)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from es_hybrid.errors import (
     IndexNotFound,
     ServerError,
     SourceError,
+    TooManyRejected,
 )
 from es_hybrid.indexing import typed_fields
 from es_hybrid.indexing.bulk import Prepared
@@ -36,6 +37,7 @@ from es_hybrid.indexing.in_use import check_in_use
 from es_hybrid.indexing.intake import Duplicates, Intake, Window
 from es_hybrid.indexing.journal import Journal, fingerprint
 from es_hybrid.indexing.kept import kept
+from es_hybrid.indexing.limit import LIMIT, Limit
 from es_hybrid.indexing.patience import PATIENCE, Patience, Requests
 from es_hybrid.indexing.plan import Plan, plan
 from es_hybrid.indexing.prune import Pruned, prune
@@ -79,6 +81,7 @@ class Job:
             share of those that came from it; None deletes nothing.
         rewrite: whether documents are written that the index has already.
         patience: seconds to wait for a server that refuses or cannot be reached.
+        limit: of records that cannot be indexed; None is none.
     """
 
     client: Elasticsearch
@@ -97,6 +100,7 @@ class Job:
     prune: float | None = None
     rewrite: bool = False
     patience: float = PATIENCE
+    limit: Limit | None = LIMIT
 
 
 class Run:
@@ -145,9 +149,11 @@ class Run:
         with sending_pool() as pool:
             try:
                 self._enter()
+                self._check_limit()
                 for window in self.intake.windows():
                     self.position = window.position
                     self._write(window, pool)
+                    self._check_limit()
                     self._note()
                     self._tell()
             except BaseException as error:
@@ -179,6 +185,27 @@ class Run:
             f"without vectors that can be searched: DELETE /{index}, then run the same command "
             "again"
         )
+
+    def _check_limit(self) -> None:
+        """End here if more cannot be indexed than the run is to put up with.
+
+        Raises:
+            TooManyRejected: all that was read has its fate, and that is noted for a later run.
+        """
+        limit, tally = self.job.limit, self.tally
+        if limit is None or not limit.is_passed(lost=tally.lost, read=tally.read):
+            return
+        self._settle()
+        if tally.done == tally.read:
+            self._enter()
+        first = tally.problems[0]
+        why = (
+            f"{tally.lost:,} of {tally.read:,} records read so far cannot be indexed, which is "
+            f"more than {limit}: the run stopped, and what was indexed stays; the first: "
+            f"{first.where}: {first.reason}. Correct the source, or raise the limit with "
+            "--max-rejected N, N% or none; the same command then goes on"
+        )
+        raise TooManyRejected(why, report=replace(self._report(None), stopped=why))
 
     def _note(self) -> None:
         """From time to time: all that was read is settled, and this is noted for a later run."""

@@ -44,6 +44,11 @@ def test_a_settings_file_holds_options_under_their_names(read):
     )
 
 
+@pytest.mark.parametrize("said", ["500", '"5%"', '"none"'])
+def test_a_limit_may_be_a_number_or_a_text(read, said):
+    assert str(read(f"max_rejected = {said}").max_rejected) == said.strip('"')
+
+
 def test_the_command_line_wins_option_by_option_and_field_by_field(read):
     said = IndexOptions(id_field="nr", fields={"year": "integer", "open": "boolean"})
     chosen = said.over(read(ALL))
@@ -56,6 +61,7 @@ def test_the_command_line_wins_option_by_option_and_field_by_field(read):
     [
         ('colour = "red"', "has 'colour', which is not one of embedder, text_fields"),
         ("shards = 0", "shards is 0, not a whole number from 1"),
+        ("max_rejected = true", "max_rejected is True, not a text"),
         ("shards = true", "shards is True, not a whole number"),
         ('replicas = "1"', "replicas is '1', not a whole number from 0"),
         ('text_fields = "title"', "text_fields is 'title', not a list of texts"),
