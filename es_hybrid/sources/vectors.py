@@ -291,6 +291,20 @@ class _Rows:
 
 def _mapped(file: Path) -> np.memmap[Any, Any]:
     """The array as numpy finds it, checked against the length of the file; not read."""
+    rows = _opened(file)
+    if rows.dtype.newbyteorder("=").name not in DTYPES:
+        raise SourceError(
+            f"{str(file)!r} holds {rows.dtype}: convert it to float32 (or {', '.join(DTYPES[1:])})"
+        )
+    if rows.ndim != 2 or not rows.size:
+        raise SourceError(
+            f"{str(file)!r} has shape {rows.shape}: it needs one row for each record, and one "
+            "column for each dimension"
+        )
+    return rows
+
+
+def _opened(file: Path) -> np.memmap[Any, Any]:
     if file.exists() and not file.is_file():  # opening a pipe would wait for a writer
         raise SourceError(f"{str(file)!r} is no .npy file: name one that numpy.save wrote")
     try:
@@ -306,15 +320,6 @@ def _mapped(file: Path) -> np.memmap[Any, Any]:
     if not isinstance(rows, np.memmap):  # an .npz archive
         rows.close()
         raise SourceError(f"{str(file)!r} is an archive of arrays: save one array with numpy.save")
-    if rows.dtype.newbyteorder("=").name not in DTYPES:
-        raise SourceError(
-            f"{str(file)!r} holds {rows.dtype}: convert it to float32 (or {', '.join(DTYPES[1:])})"
-        )
-    if rows.ndim != 2 or not rows.size:
-        raise SourceError(
-            f"{str(file)!r} has shape {rows.shape}: it needs one row for each record, and one "
-            "column for each dimension"
-        )
     return rows
 
 
