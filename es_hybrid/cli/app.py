@@ -23,6 +23,7 @@ from es_hybrid.cli.existing import adopt, enrich, rebuild, rollback, status
 from es_hybrid.cli.help import Command, Group
 from es_hybrid.cli.index import index
 from es_hybrid.cli.keys import keys
+from es_hybrid.cli.models import models
 from es_hybrid.cli.node import down, up
 from es_hybrid.cli.output import Interrupted, fail
 from es_hybrid.cli.plan import plan
@@ -88,6 +89,7 @@ app.command(cls=Command, rich_help_panel=_MODELS)(embedders)
 for command in (align, compare):
     app.command(cls=Command, rich_help_panel=_MODELS)(command)
 app.add_typer(words, rich_help_panel=_MODELS)
+app.add_typer(models, rich_help_panel=_MEASURED)
 app.add_typer(keys, rich_help_panel="Access")
 
 

@@ -27,7 +27,10 @@ def forget_field(client: Any, name: str, field: str) -> None:
     from es_hybrid.write_back import detach
 
     detach(client, name, field)
-    say(f"new documents of {name} get no {field} any more; what was written stays")
+    say(
+        f"new documents of {name} get no {field} any more; what was written stays. "
+        "es-hybrid models prune deletes models that no index uses"
+    )
 
 
 @contextmanager

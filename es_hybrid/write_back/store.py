@@ -67,7 +67,8 @@ def check_free(index: Existing, field: str, *, kind: str, ours: bool) -> None:
 def attach(client: Elasticsearch, index: str, model: Fitted) -> str:
     """Keep a model, and let `index` refer to it, so that documents that come in are looked at.
 
-    Earlier models stay: another version of the index may refer to them.
+    Earlier models stay, as another version of the index may refer to them: `prune_models` deletes
+    those that nobody refers to.
 
     Args:
         client: whose cluster gets it.

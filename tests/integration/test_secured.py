@@ -8,6 +8,7 @@ import ssl
 import time
 import traceback
 from base64 import b64decode
+from datetime import timedelta
 
 import psutil
 import pytest
@@ -30,6 +31,7 @@ from es_hybrid.keys import NEEDED, ROLES, create_key, list_keys, revoke_keys
 from es_hybrid.live import read_index
 from es_hybrid.node import Node
 from es_hybrid.settings import Settings
+from es_hybrid.write_back import kept_models, prune_models
 from tests.commands import Terminal
 from tests.foreign import foreign_index
 from tests.nodes import VERSION, started
@@ -410,6 +412,14 @@ def test_the_roles_of_a_job_are_enough_for_it(ready, as_role, job):
 def test_other_roles_are_too_few(ready, as_role, job, too_few):
     with pytest.raises(AccessDenied):
         JOBS[job](as_role(too_few, f"{ready},{ready}-new"), ready)
+
+
+def test_models_are_pruned_only_by_who_sees_whether_any_index_uses_them(ready, admin, as_role):
+    model = anomalies(admin, f"{ready}-new", MEAN, write=True).model
+    with pytest.raises(AccessDenied, match="do not see all indices"):
+        prune_models(as_role("writer+pruner", MODELS_INDEX), young=timedelta(0))
+    prune_models(admin, young=timedelta(0))
+    assert model in {one.id for one in kept_models(admin)}
 
 
 def test_a_copy_needs_a_key_for_both_names(admin, as_role):
