@@ -13,6 +13,7 @@ from es_hybrid import capabilities
 from es_hybrid.client import connect, path, request
 from es_hybrid.connection import Connection, resolve
 from es_hybrid.errors import EsHybridError, JavaNotFound, ServerUnreachable
+from es_hybrid.search.native import tells_failures
 from es_hybrid.settings import Settings
 
 if TYPE_CHECKING:
@@ -134,9 +135,17 @@ def _license(can: Capabilities) -> Check:
 
 
 def _fusion(can: Capabilities) -> Check:
-    """Native fusion and ours give equal results; ours is what runs."""
-    allowed = {True: "the licence would allow native fusion too", None: "", False: ""}
-    return Check("fusion", ok=True, value="client", advice=allowed[can.native_fusion])
+    """Who fuses where a search asks for neither; native fusion and ours give equal results."""
+    if can.native_fusion is False:
+        return Check("fusion", ok=True, value="client")
+    if not tells_failures(can):
+        advice = "before 9.3 native fusion leaves out a shard that fails, without a word"
+        return Check("fusion", ok=True, value="client", advice=advice)
+    if can.native_fusion is None:
+        advice = "once it is refused, es_hybrid fuses the same way itself"
+        return Check("fusion", ok=True, value="native", advice=advice)
+    advice = "the licence allows it; --fusion client gives the same hits, and says more of each"
+    return Check("fusion", ok=True, value="native", advice=advice)
 
 
 def _analysis(client: Elasticsearch, can: Capabilities) -> Check:

@@ -62,8 +62,25 @@ def test_a_trial_shows_its_end_and_what_happens_then():
     checks = found(license_of("trial", expiry_date_in_millis=1_800_000_000_000))
     assert checks["license"].value == "trial, until 2027-01-15"
     assert "turns basic" in checks["license"].advice
-    assert checks["fusion"].value == "client"
-    assert "native" in checks["fusion"].advice
+    assert checks["fusion"].value == "native"
+    assert "es_hybrid fuses the same way itself" in checks["license"].advice
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "value", "advice"),
+    [
+        ("enterprise", "9.5.4", "native", "--fusion client"),
+        ("enterprise", "9.2.0", "client", "before 9.3"),
+        ("basic", "9.5.4", "client", ""),
+        (None, "9.5.4", "native", "refused"),
+    ],
+)
+def test_it_says_who_fuses_in_a_search_that_asks_for_neither(kind, number, value, advice):
+    version = {("GET", "/"): {"version": {"number": number, "build_flavor": "default"}}}
+    licence = license_of(kind) if kind else {("GET", "/_license"): REFUSED}
+    fusion = found(version | licence)["fusion"]
+    assert fusion.value == value
+    assert advice in fusion.advice
 
 
 def test_an_expired_licence_needs_mending_and_client_fusion_runs():
