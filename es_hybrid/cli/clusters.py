@@ -103,7 +103,13 @@ def _draw(found: Found, files: list[Path]) -> None:
 
     for file in files:
         if file.suffix.lower() == ".png":
-            file.write_bytes(drawn(found).png())
+            picture = drawn(found)
+            file.write_bytes(picture.png())
+            if picture.unwritten:
+                say(
+                    f"no font of this machine has the letters of {picture.unwritten[0]!r}: labels "
+                    "are numbers there; install one, such as Noto Sans CJK, or draw an .html"
+                )
         else:
             from es_hybrid.reports import page
 

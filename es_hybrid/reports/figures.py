@@ -233,6 +233,11 @@ class Scatter:
         inside = "".join([_POINTED_AT, *parts, *names])
         return f'<svg width="{wide}" height="{high}" viewBox="0 0 {wide} {high}">{inside}</svg>'
 
+    @property
+    def unwritten(self) -> Sequence[str]:
+        """Names that no font of this machine can write: a picture has numbers instead."""
+        return [name for name in self.groups if not writable(name)]
+
     def png(self) -> bytes:
         """The same as a picture on white.
 

@@ -172,8 +172,10 @@ def test_letters_that_no_font_has_are_known():
     assert not writable("벚꽃", ["DejaVu Sans"])
 
 
-def test_a_name_that_cannot_be_written_is_no_hindrance():
-    assert Scatter("map", "told", DOTS, ["\ue123", "벚꽃"]).png().startswith(b"\x89PNG")
+def test_a_name_that_cannot_be_written_is_no_hindrance_and_known():
+    found = Scatter("map", "told", DOTS, ["\ue123", "ships"])
+    assert found.png().startswith(b"\x89PNG")
+    assert found.unwritten == ["\ue123"]
 
 
 @pytest.mark.parametrize("dots", [DOTS, DOTS[:1], []])
