@@ -12,7 +12,7 @@ import typer
 from es_hybrid.cli.connection import with_client, with_settings
 from es_hybrid.cli.flags import AsJson, Filter, NodeName, ShowPassword
 from es_hybrid.cli.index_options import names
-from es_hybrid.cli.output import interruptible, print_json, printable, say, stop
+from es_hybrid.cli.output import fail, interruptible, print_json, printable, say, stop
 from es_hybrid.cli.patience import Patience, patiently
 
 if TYPE_CHECKING:
@@ -78,6 +78,14 @@ def enrich(
         Path | None,
         typer.Option(help="File for what gets no vector. Default: INDEX.dead-letters.ndjson."),
     ] = None,
+    max_rejected: Annotated[
+        str | None,
+        typer.Option(
+            help="Stop when more documents get no vector: a number, a share such as 5%, or none. "
+            "Default: 1000, or 10 % of those read, whichever is more.",
+            metavar="N|N%|none",
+        ),
+    ] = None,
     patience: Patience = None,
     as_json: _Json = False,
 ) -> None:
@@ -89,6 +97,7 @@ def enrich(
     Example: es-hybrid enrich articles --text-fields title,body
     """
     from es_hybrid.cli.progress import progress_bar
+    from es_hybrid.errors import TooManyRejected
     from es_hybrid.existing import enrich as enriched
     from es_hybrid.existing import enrich_into
     from es_hybrid.existing.rights import needed
@@ -105,7 +114,8 @@ def enrich(
         "dead_letters": letters,
         **patiently(patience),
     }
-    _check_into(into, in_place=in_place, limited=bool(filter or since))
+    _check_into(into, in_place=in_place, limited=bool(filter or since or max_rejected))
+    most = {} if max_rejected is None else {"max_rejected": max_rejected}
     on = (index,) if into is None else (index, into)
     with (
         needed("enrich", *on),
@@ -121,12 +131,18 @@ def enrich(
             copied = enrich_into(client, index, into, **options, progress=bar.update)
             print_json(copied.to_dict()) if as_json else _print_rebuilt(copied)
             return
-        report = enriched(client, index, **options, filter=filter, since=since, progress=bar.update)
+        said = {**options, **most, "filter": filter, "since": since}
+        try:
+            report = enriched(client, index, **said, progress=bar.update)
+        except TooManyRejected as error:
+            report = error.report
     if as_json:
         print_json(report.to_dict())
     else:
         _print_enriched(report)
     _complain(report.problems, report.dead_lettered, letters)
+    if report.stopped:
+        stop(fail("TooManyRejected", report.stopped, code=_FAILED, as_json=False))
     if not report.complete:
         stop(_FAILED)
 
@@ -137,7 +153,9 @@ def _check_into(into: str | None, *, in_place: bool, limited: bool) -> None:
     if into is not None and in_place:
         raise UsageError(f"--in-place and --into {into} are two ways: leave one out")
     if into is not None and limited:
-        raise UsageError(f"--into {into} copies all documents: leave --filter and --since out")
+        raise UsageError(
+            f"--into {into} copies all documents: leave --filter, --since and --max-rejected out"
+        )
 
 
 def _print_enriched(report: Enriched) -> None:

@@ -5,7 +5,7 @@ https://www.elastic.co/docs/reference/elasticsearch/rest-apis/optimistic-concurr
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,12 +15,45 @@ from es_hybrid.client import path, request
 from es_hybrid.existing.pages import pages
 from es_hybrid.existing.scan import Page, Scan, on_shard, refresh
 
-# The last change of each shard; -1 where there is none that can be seen.
+# A change of each shard; -1 is before the first.
 Marks = Sequence[int]
+
+# Too few rights, or no such request, as on serverless.
+_NOT_TOLD = (400, 403, 404, 405, 410)
 
 
 def marks(client: Elasticsearch, index: str) -> Marks:
-    """Where an index stands now.
+    """Up to where all changes can be seen now: what is seen later has a higher number.
+
+    Numbers are given before documents can be found: while 5 is there already, 4 may be on its way.
+    Up to the global checkpoint none is. Where that is not told, it is the last that can be seen.
+
+    Raises:
+        ServerError: the server refused, or cannot be reached.
+    """
+    known = _checkpoints(client, index)  # before the refresh, which shows them all
+    seen = last_changes(client, index)
+    return [min(last, known.get(shard, last)) for shard, last in enumerate(seen)]
+
+
+def _checkpoints(client: Elasticsearch, index: str) -> Mapping[int, int]:
+    params = {
+        "level": "shards",
+        "filter_path": "indices.*.shards.*.seq_no,indices.*.shards.*.routing.primary",
+    }
+    where = path(index, "_stats")
+    told = request(client, "GET", where, params=params, ok=_NOT_TOLD)
+    shards = told.get("indices", {}).get(index, {}).get("shards", {})
+    return {
+        int(number): int(copy["seq_no"]["global_checkpoint"])
+        for number, copies in shards.items()
+        for copy in copies
+        if copy["routing"]["primary"]
+    }
+
+
+def last_changes(client: Elasticsearch, index: str) -> Marks:
+    """The last change of each shard that can be seen, once all that was written is.
 
     Raises:
         ServerError: the server refused, or cannot be reached.

@@ -21,18 +21,20 @@ from es_hybrid import capabilities
 from es_hybrid.contract import Contract
 from es_hybrid.documents import META_FIELD, Document
 from es_hybrid.embedders import Embedder
-from es_hybrid.errors import RecordError
+from es_hybrid.errors import NotVerified, RecordError
 from es_hybrid.existing.additions import addition, vectors_of
-from es_hybrid.existing.changes import Marks, changed, count, marks, untouched
+from es_hybrid.existing.changes import Marks, changed, count, last_changes, marks, untouched
 from es_hybrid.existing.index import Existing
 from es_hybrid.existing.pages import pages
 from es_hybrid.existing.run import OnProgress, text_hash
-from es_hybrid.existing.scan import Found, Page, Scan, read_again
+from es_hybrid.existing.scan import Found, Page, Scan, read_again, refresh
 from es_hybrid.existing.texts import text_document
+from es_hybrid.indexing.answers import CONFLICT
 from es_hybrid.indexing.bulk import Prepared
 from es_hybrid.indexing.dead_letters import DeadLetters
 from es_hybrid.indexing.embedding import Embedded, embedded
 from es_hybrid.indexing.flight import Flight, flight
+from es_hybrid.indexing.limit import LIMIT, Limit
 from es_hybrid.indexing.patient import requests_of
 from es_hybrid.indexing.report import SHOWN_PROBLEMS, Problem, Progress
 from es_hybrid.indexing.sending import Outcome
@@ -41,7 +43,6 @@ from es_hybrid.passages import Splitter
 from es_hybrid.similarity import similarity
 from es_hybrid.texts import is_blank
 
-_CONFLICT = "version_conflict_engine_exception"
 _TOGETHER = 500  # ids that are looked up at once
 
 
@@ -153,7 +154,7 @@ class Copy:
 
     def take_over(self) -> Marks:
         """From now on others write to the target as well; where it stands now."""
-        self.taken_over = marks(self.job.client, self.job.target)
+        self.taken_over = last_changes(self.job.client, self.job.target)
         self._expected = count(self.job.client, self.job.target)
         return self.taken_over
 
@@ -166,6 +167,21 @@ class Copy:
         """
         self.seen, self.taken_over = seen, own
         self._expected = None
+
+    def check_lost(self, limit: Limit) -> None:
+        """Refuse to go on without documents that the target does not take.
+
+        Raises:
+            NotVerified: there are more than the limit.
+        """
+        lost = self.copied.lost
+        if not limit.is_passed(lost=len(lost), read=self.done):
+            return
+        first = next(iter(self.copied.problems))
+        raise NotVerified(
+            f"{len(lost):,} documents cannot be written to {self.job.target!r}, so that "
+            f"{self.job.source.name!r} was left as it is; the first: {first.where}: {first.reason}"
+        )
 
     def close(self) -> None:
         """Close the file of dead letters."""
@@ -190,6 +206,8 @@ class Copy:
                 sent.send(self._prepared(page.documents))
                 self.done += len(page.documents)
                 self._tell()
+                if self.taken_over is None:
+                    self.check_lost(LIMIT)
 
     def _flight(
         self, written: Callable[[Sequence[Document]], None]
@@ -328,7 +346,7 @@ class Copy:
         job = self.job
         lost = len(self.copied.lost)
         if self.taken_over is None:
-            marks(job.client, job.target)  # makes all of it visible
+            refresh(job.client, job.target)
             if count(job.client, job.target) + lost <= count(job.client, job.source.index):
                 return 0
             found = pages(job.client, Scan(job.target, False))
@@ -375,7 +393,7 @@ class Copy:
         self.copied.lost.difference_update(document.where for document in documents)
 
     def _refused(self, told: Outcome) -> None:
-        if told.kind == _CONFLICT and self.taken_over is not None:
+        if told.kind == CONFLICT and self.taken_over is not None:
             self.copied.conflicts += 1
             return
         document = told.document

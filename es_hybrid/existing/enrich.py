@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from es_hybrid import capabilities
 from es_hybrid.contract import Contract, probe
 from es_hybrid.documents import DEFAULT_TEXT_FIELDS, VECTOR_FIELD, field_names
 from es_hybrid.embedders import DEFAULT_EMBEDDER, Embedder
-from es_hybrid.errors import ContractMismatch, UsageError
+from es_hybrid.errors import ContractMismatch, TooManyRejected, UsageError
 from es_hybrid.existing.additions import OWN_ANALYSIS, check_room, has_vector, properties
 from es_hybrid.existing.handover import check_open
 from es_hybrid.existing.index import Existing, check_text_fields, existing_index, write_meta
@@ -23,6 +23,7 @@ from es_hybrid.existing.run import Job, OnProgress, Run, text_source, waiting
 from es_hybrid.existing.scan import Scan, refresh
 from es_hybrid.existing.since import check_since, from_mark, newest
 from es_hybrid.filters import Clause, Filters, clauses
+from es_hybrid.indexing.limit import LIMIT, Limit, limit
 from es_hybrid.indexing.patience import PATIENCE
 from es_hybrid.indexing.patient import plain
 from es_hybrid.live import index_embedder, reached, way
@@ -85,6 +86,7 @@ def enrich(
     dead_letters: Path | None = None,
     progress: OnProgress = lambda _: None,
     patience: float = PATIENCE,
+    max_rejected: int | str | Limit | None = LIMIT,
 ) -> Enriched:
     """Give every document of an index the vector of its text, in place, while others write to it.
 
@@ -111,8 +113,10 @@ def enrich(
         dead_letters: file for documents that get no vector; None keeps none.
         progress: called whenever the fate of more documents is known.
         patience: seconds to wait for a server that refuses or cannot be reached; then it stops.
+        max_rejected: stop when more documents than this get no vector, as of `Indexer`.
 
     Raises:
+        TooManyRejected: more than `max_rejected` get no vector; it has the report up to there.
         UsageError: a field that is not there, or an option that can never work.
         ContractError: the index was made with another model, or has fields of these names.
         EmbedderError: the embedder cannot be loaded.
@@ -121,6 +125,7 @@ def enrich(
     began = time.perf_counter()
     if slices < 1:
         raise UsageError(f"slices {slices}: give 1 or more")
+    most = limit(max_rejected)
     making = Making.asked(
         embedder=embedder,
         text_fields=text_fields,
@@ -154,15 +159,20 @@ def enrich(
         name=index.name,
         index_id=index.id,
         models=references(index.mappings),
+        limit=most,
     )
     run = Run(job)
     count = run.go()
-    seen = {since: mark} if since is not None and not limits and not count.dead_lettered else {}
+    whole = not (limits or count.dead_lettered or run.stopped)
+    seen = {since: mark} if since is not None and whole else {}
     if seen:
         kept = index.notes.get("since")
         write_meta(client, index.index, notes={"since": {**(kept or {}), **seen}})
     took = time.perf_counter() - began
-    return _report(index, contract, count, since=seen, seconds=took, notes=run.scoring.notes)
+    report = _report(index, contract, count, since=seen, seconds=took, notes=run.scoring.notes)
+    if run.stopped:
+        raise TooManyRejected(run.stopped, report=replace(report, stopped=run.stopped))
+    return report
 
 
 def _scan(

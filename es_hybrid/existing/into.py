@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from elasticsearch import Elasticsearch
 
@@ -21,7 +21,7 @@ from es_hybrid.existing.handover import BUILDING, mark_whole
 from es_hybrid.existing.index import Existing, check_readable, existing_index
 from es_hybrid.existing.rebuild import (
     Rebuilt,
-    keeps_vectors,
+    copy_job,
     next_contract,
     report,
     version_to_build,
@@ -91,12 +91,8 @@ def enrich_into(
         passages=passages,
         vector_field=vector_field,
     )
-    job = replace(
-        _job(client, source, into, making),
-        dead_letters=dead_letters,
-        progress=progress,
-        slices=slices,
-    )
+    told = {"dead_letters": dead_letters, "progress": progress, "slices": slices}
+    job = _job(client, source, into, making, told)
     with closing(Copy(job)) as copy:
         agreed, _ = copied_and_verified(copy)
         _add(client, into, job.target)
@@ -117,7 +113,9 @@ def _check_free(client: Elasticsearch, into: str, source: Existing) -> None:
     )
 
 
-def _job(client: Elasticsearch, source: Existing, into: str, making: Making) -> CopyJob:
+def _job(
+    client: Elasticsearch, source: Existing, into: str, making: Making, told: Mapping[str, Any]
+) -> CopyJob:
     model: Embedder | None
     names = making.text_fields or DEFAULT_TEXT_FIELDS
     if source.contract is None:
@@ -128,10 +126,7 @@ def _job(client: Elasticsearch, source: Existing, into: str, making: Making) -> 
         check_readable(source, making.text_fields or source.contract.text_fields)
         contract, model = next_contract(client, source, _as_before(source, making), None)
     target, resumed = version_to_build(client, into, source, contract)
-    keeps = keeps_vectors(source.contract, contract)
-    return CopyJob(
-        client, source, target.index, contract, model, keeps, resumed, alias=target.write_alias
-    )
+    return copy_job(client, source, target, contract, model, resumed=resumed, **told)
 
 
 def _as_before(source: Existing, making: Making) -> Making:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -22,12 +22,13 @@ from es_hybrid.errors import (
     UsageError,
 )
 from es_hybrid.existing.body import copied_body, refused_settings, without_settings
-from es_hybrid.existing.changes import count, marks
+from es_hybrid.existing.changes import count
 from es_hybrid.existing.copy import Copy, CopyJob
 from es_hybrid.existing.enrich import Making, new_contract
 from es_hybrid.existing.handover import BUILDING, HANDOVER, go_on, hand_over, mark_whole
 from es_hybrid.existing.index import Existing, existing_index
 from es_hybrid.existing.run import OnProgress, waiting
+from es_hybrid.existing.scan import refresh
 from es_hybrid.existing.verify import Gate, copied_and_verified
 from es_hybrid.existing.versions import aliased, next_version, versions
 from es_hybrid.indexing.creation import put_index
@@ -147,7 +148,7 @@ def rebuild(
         passages=_passages(passages, old),
         vector_field=None,
     )
-    told = _Told(dead_letters, progress)
+    told = {"dead_letters": dead_letters, "progress": progress}
     ended = None
     if source.notes.get(HANDOVER):
         ended = _ended(client, source, embedder, told, began=began)
@@ -156,37 +157,36 @@ def rebuild(
     if ended and contract == source.promised:
         return ended
     target, resumed = version_to_build(client, name, source, contract)
-    job = CopyJob(
-        client,
-        source,
-        target.index,
-        contract,
-        model,
-        keeps=keeps_vectors(source.contract, contract),
-        resumed=resumed,
-        alias=target.write_alias,
-        dead_letters=dead_letters,
-        progress=progress,
-    )
+    job = copy_job(client, source, target, contract, model, resumed=resumed, **told)
     with closing(Copy(job)) as copy:
         agreed, measured = copied_and_verified(copy, gate=gate, at_least=at_least)
         hand_over(copy, name)
         return report(copy, name, agreed=agreed, measured=measured, began=began)
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """Who is told of what a copy does."""
-
-    dead_letters: Path | None
-    progress: OnProgress
+def copy_job(
+    client: Elasticsearch,
+    source: Existing,
+    target: Existing,
+    contract: Contract,
+    model: Embedder | None,
+    *,
+    resumed: bool,
+    **told: Any,
+) -> CopyJob:
+    """What is to be copied to a version; `told` are members of `CopyJob`."""
+    keeps = keeps_vectors(source.contract, contract)
+    alias = target.write_alias
+    return CopyJob(
+        client, source, target.index, contract, model, keeps, resumed, alias=alias, **told
+    )
 
 
 def _ended(
     client: Elasticsearch,
     new: Existing,
     embedder: str | Embedder | None,
-    told: _Told,
+    told: Mapping[str, Any],
     *,
     began: float,
 ) -> Rebuilt | None:
@@ -201,18 +201,7 @@ def _ended(
         mark_whole(client, new.index)
         return None
     model = _embedder_of(client, new, embedder)
-    job = CopyJob(
-        client,
-        source,
-        new.index,
-        contract,
-        model,
-        keeps=keeps_vectors(source.contract, contract),
-        resumed=True,
-        alias=new.write_alias,
-        dead_letters=told.dead_letters,
-        progress=told.progress,
-    )
+    job = copy_job(client, source, new, contract, model, resumed=True, **told)
     with closing(Copy(job)) as copy:
         go_on(copy, new.notes[HANDOVER])
         return report(copy, new.name, began=began)
@@ -369,7 +358,7 @@ def report(
         ServerError: the server refused, or cannot be reached.
     """
     job, numbers = copy.job, copy.copied
-    marks(job.client, job.target)  # makes all of it visible
+    refresh(job.client, job.target)
     return Rebuilt(
         name=name,
         index=job.target,

@@ -32,6 +32,7 @@ class Enriched:
         embedding_seconds: of these, how long the embedder was busy.
         problems: the first of the documents that got no vector.
         notes: what the user should know.
+        stopped: why the run ended before it had read all; None where it did not.
     """
 
     name: str
@@ -50,11 +51,12 @@ class Enriched:
     embedding_seconds: float
     problems: tuple[Problem, ...]
     notes: tuple[str, ...] = ()
+    stopped: str | None = None
 
     @property
     def complete(self) -> bool:
         """Whether every document with a text has its vector now."""
-        return not self.dead_lettered
+        return not (self.dead_lettered or self.stopped)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""

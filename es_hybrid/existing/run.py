@@ -25,10 +25,12 @@ from es_hybrid.existing.pages import pages
 from es_hybrid.existing.report import Count
 from es_hybrid.existing.scan import Found, Scan, read_again, refresh
 from es_hybrid.existing.texts import text_document, where
+from es_hybrid.indexing.answers import CONFLICT, MISSING
 from es_hybrid.indexing.bulk import Prepared
 from es_hybrid.indexing.dead_letters import DeadLetters
 from es_hybrid.indexing.embedding import Embedded, embedded
 from es_hybrid.indexing.flight import Flight, flight
+from es_hybrid.indexing.limit import LIMIT, Limit
 from es_hybrid.indexing.patient import patient, requests_of
 from es_hybrid.indexing.report import Problem, Progress
 from es_hybrid.indexing.scoring import scoring
@@ -42,8 +44,6 @@ from es_hybrid.texts import is_blank
 # How often a document is read again that somebody changes all the time.
 _TRIES = 10
 
-_CONFLICT = "version_conflict_engine_exception"
-_MISSING = "document_missing_exception"
 _HASH = f"{META_FIELD}.text_hash"
 
 OnProgress = Callable[[Progress], None]
@@ -66,6 +66,7 @@ class Job:
         name: what was asked for: the index, or an alias of it.
         index_id: what tells the index from another of its name; None where that is not told.
         models: field -> id of the fitted model that fills it in each document.
+        limit: of documents that get no vector; None is none.
     """
 
     client: Elasticsearch
@@ -80,6 +81,7 @@ class Job:
     name: str | None = None
     index_id: str | None = None
     models: References = field(default_factory=dict)
+    limit: Limit | None = LIMIT
 
 
 @dataclass(slots=True)
@@ -107,11 +109,12 @@ class Run:
         self.splitter = Splitter(job.embedder, size) if size else None
         self.scaled = similarity(job.contract.similarity).scaled
         self.total: int | None = None
+        self.stopped: str | None = None
         self.flight: Flight | None = None
         self.requests.tell = self._tell
 
     def go(self) -> Count:
-        """Run to the end.
+        """Run to the end, or to the limit of dead letters, which `stopped` says then.
 
         Raises:
             SourceError: a dead letter cannot be kept.
@@ -132,6 +135,8 @@ class Run:
                     for page in found:
                         self.total = page.total
                         self._page(page.documents)
+                        if self._is_enough():
+                            break
                 while self.waiting or self.again:
                     self.flight.settle()
                     self._again()
@@ -141,6 +146,20 @@ class Run:
                 refresh(job.client, job.index)
         self._check_index()
         return self.count
+
+    def _is_enough(self) -> bool:
+        """Whether more documents get no vector than the run is to put up with."""
+        limit, count = self.job.limit, self.count
+        if limit is None or not limit.is_passed(lost=count.dead_lettered, read=count.read):
+            return False
+        first = count.problems[0]
+        self.stopped = (
+            f"more than {limit} of {count.read:,} documents read so far get no vector: the run "
+            f"stopped, and what was written stays; the first: {first.where}: {first.reason}. Mend "
+            "the cause, or raise the limit with --max-rejected N, N% or none; the same command "
+            "then goes on"
+        )
+        return True
 
     def _check_index(self) -> None:
         """Without its alias, an index that was deleted is made anew by ``_bulk``, and is empty."""
@@ -235,9 +254,9 @@ class Run:
 
     def _refused(self, told: Outcome) -> None:
         one = self.waiting.pop(told.document.where)
-        if told.kind == _MISSING:
+        if told.kind == MISSING:
             self.count.deleted += 1
-        elif told.kind == _CONFLICT and one.tries < _TRIES:
+        elif told.kind == CONFLICT and one.tries < _TRIES:
             self.count.conflicts += 1
             self.again.append(one)
         else:

@@ -8,9 +8,11 @@ from elasticsearch import Elasticsearch
 
 from es_hybrid.embedders import Embedder
 from es_hybrid.errors import NotVerified
-from es_hybrid.existing.changes import count, marks
+from es_hybrid.existing.changes import count
 from es_hybrid.existing.copy import Copy, CopyJob
 from es_hybrid.existing.sample import agreement, sample
+from es_hybrid.existing.scan import refresh
+from es_hybrid.indexing.limit import Limit
 from es_hybrid.indexing.patient import plain
 
 _PASSES = 10  # over what was written meanwhile
@@ -58,14 +60,9 @@ def _verified(copy: Copy) -> float | None:
         NotVerified: documents are missing, or the vectors are others.
     """
     job = copy.job
-    if copy.copied.lost:
-        first = next(iter(copy.copied.problems))
-        raise NotVerified(
-            f"{len(copy.copied.lost)} documents cannot be written to {job.target!r}, so that "
-            f"{job.source.name!r} was left as it is; the first: {first.where}: {first.reason}"
-        )
+    copy.check_lost(Limit(0))
     for _ in range(_PASSES):
-        marks(job.client, job.target)
+        refresh(job.client, job.target)
         has, needs = count(job.client, job.target), count(job.client, job.source.index)
         if has == needs:
             break

@@ -11,6 +11,10 @@ from es_hybrid.refusals import explain
 
 # A block is lifted by people, by free disk space, or by the next master; the document is fine.
 _BLOCKS = frozenset({"cluster_block_exception", "master_not_discovered_exception"})
+# What an item is told that is not in the state in which it was read, or not there any more.
+CONFLICT = "version_conflict_engine_exception"
+MISSING = "document_missing_exception"
+
 _DENIALS = frozenset({401, 403})
 _GONE = "index_not_found_exception"
 _BUSY = 429

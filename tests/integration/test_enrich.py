@@ -11,7 +11,13 @@ from elastic_transport import Transport
 
 from es_hybrid import Searcher
 from es_hybrid.client import path, request
-from es_hybrid.errors import ContractError, ContractMismatch, NoContract, UsageError
+from es_hybrid.errors import (
+    ContractError,
+    ContractMismatch,
+    NoContract,
+    TooManyRejected,
+    UsageError,
+)
 from es_hybrid.existing import enrich, enrich_into, rebuild, rollback, survey
 from tests.commands import Terminal
 from tests.dying import ending
@@ -203,6 +209,24 @@ def test_what_cannot_be_embedded_is_a_dead_letter_with_its_reason(es, wines, tmp
     assert (report.dead_lettered, report.enriched) == (1, 149)
     assert report.problems[0].id == "149"
     assert "number149" in letters.read_text()
+
+
+def test_a_model_that_fails_on_everything_ends_the_run_soon(es, wines, tmp_path):
+    letters = tmp_path / "letters.ndjson"
+    options = {"dead_letters": letters, "max_rejected": 10}
+    with pytest.raises(TooManyRejected, match="--max-rejected") as stopped:
+        run(es, wines, embedder=FailsOn("wine"), **options)
+    report = stopped.value.report
+    assert 10 < report.read == report.dead_lettered == len(letters.read_text().splitlines()) < 150
+
+
+def test_what_was_written_before_the_limit_stays_and_the_same_command_goes_on(es, wines):
+    only = {"ids": {"values": [str(number) for number in range(40)]}}
+    run(es, wines, embedder=WordEmbedder(), filter=only)
+    with pytest.raises(TooManyRejected):
+        run(es, wines, embedder=FailsOn("wine"), max_rejected="1%", since="changed")
+    report = run(es, wines, embedder=WordEmbedder(), since="changed")
+    assert (report.unchanged, report.enriched, report.complete) == (40, 110, True)
 
 
 def test_since_reads_only_what_is_as_new_as_the_newest_of_the_last_run(es, wines):
