@@ -7,7 +7,6 @@ import pytest
 from es_hybrid import Indexer
 from es_hybrid.client import path, request
 from es_hybrid.sources import Pictures
-from tests.commands import Terminal
 from tests.drawn import BLUE, GREEN, RED, laid, plain, saved
 from tests.embedders import Colours, WordEmbedder, ships
 
@@ -19,12 +18,11 @@ FILES = {
 }
 
 
-@pytest.fixture
-def typed(capsys, monkeypatch, url):
+@pytest.fixture(autouse=True)
+def embedders(monkeypatch, url):
     monkeypatch.setenv("ES_HYBRID_URL", url)
     ships(monkeypatch, "colours", Colours)
     ships(monkeypatch, "words", WordEmbedder)
-    return Terminal(capsys, monkeypatch)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from es_hybrid import Indexer
 from es_hybrid.client import path, request
 from es_hybrid.indexing.replay import replay
 from es_hybrid.sources import PictureRecords, Pictures, memory
-from tests.commands import Terminal
 from tests.drawn import BAD, BLUE, GREEN, RED, described, laid, plain, saved
 from tests.embedders import Colours, ships
 
@@ -127,12 +126,12 @@ def test_addresses_are_asked_again_only_where_that_is_allowed(
     assert said in told(file)[0]["reason"]
 
 
-def test_the_command_indexes_what_is_mended(es, name, folder, file, url, capsys, monkeypatch):
+def test_the_command_indexes_what_is_mended(es, name, folder, file, url, typed, monkeypatch):
     monkeypatch.setenv("ES_HYBRID_URL", url)
     ships(monkeypatch, "colours", Colours)
     laid(folder, {"road.jpg": CUT_OFF})
     write(es, name, Pictures(folder), file)
     laid(folder, {"road.jpg": ROAD})
     arguments = ("dead-letters", "replay", name, str(file), "--embedder", "colours", "--json")
-    ended = Terminal(capsys, monkeypatch)(*arguments)
+    ended = typed(*arguments)
     assert (ended.code, ended.json["indexed"], ended.json["left"]) == (0, 1, 0)
