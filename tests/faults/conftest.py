@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -39,6 +40,25 @@ def kill(member: Member) -> None:
     """As kill -9 does; returns once it is gone."""
     os.kill(member.pid, signal.SIGKILL)
     process.stop(member.pid, member.created)
+
+
+class Restart:
+    """Kills a node when it is called, and starts it again behind its proxy meanwhile."""
+
+    def __init__(self, node: Node, proxy: Proxy) -> None:
+        self.node, self.proxy = node, proxy
+        self._up = threading.Thread(target=self._up_again)
+
+    def __call__(self) -> None:
+        kill(self.node.state().servers[0])
+        self._up.start()
+
+    def wait(self) -> None:
+        """Return when it is up again."""
+        self._up.join()
+
+    def _up_again(self) -> None:
+        self.proxy.upstream = self.node.up().url  # another port, perhaps
 
 
 @pytest.fixture(scope="session")

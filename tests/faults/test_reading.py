@@ -1,7 +1,6 @@
 """Faults while an existing index is read: the run goes on where it was, or says how to go on."""
 
 import signal
-import threading
 from collections import Counter
 
 import pytest
@@ -20,7 +19,7 @@ from es_hybrid.indexing.limit import Limit
 from es_hybrid.vector_stream import batches, vector_index
 from tests.embedders import WordEmbedder
 from tests.faults import acts
-from tests.faults.conftest import STARTS, kill
+from tests.faults.conftest import STARTS, Restart
 from tests.faults.existing import DIMS, DOCUMENTS, Reading
 from tests.faults.proxy import Always, Rule
 from tests.foreign import TEXT_FIELDS
@@ -247,19 +246,11 @@ def test_after_its_patience_a_scan_stops_and_the_next_run_goes_on(wines, seed):
 def test_a_node_that_is_killed_and_restarted_in_mid_scan_is_gone_on_with(wines, node, seed):
     signal.alarm(STARTS)
 
-    def up_again():
-        wines.proxy.upstream = node.up().url  # another port, perhaps
-
-    restart = threading.Thread(target=up_again)
-
-    def kill_and_restart():
-        kill(node.state().servers[0])
-        restart.start()
-
+    restart = Restart(node, wines.proxy)
     fault = "node killed and restarted"
-    wines.follow(Rule(fault, acts.meanwhile(kill_and_restart), at={5 + seed}, on=PAGE))
+    wines.follow(Rule(fault, acts.meanwhile(restart), at={5 + seed}, on=PAGE))
     report = enriched(wines, patience=STARTS)
-    restart.join()
+    restart.wait()
     assert wines.in_mid_run(fault)
     with Elasticsearch(node.url, request_timeout=30) as wines.es:
         assert wines.wrong(wines.name, report) == []

@@ -1,7 +1,6 @@
 """Faults of the server itself: it is killed, one of three is killed, the key is revoked."""
 
 import signal
-import threading
 from contextlib import suppress
 from uuid import uuid4
 
@@ -14,7 +13,7 @@ from es_hybrid.errors import AccessDenied, ServerError
 from es_hybrid.keys import create_key
 from tests.faults import acts
 from tests.faults.checks import plan
-from tests.faults.conftest import STARTS, kill, started
+from tests.faults.conftest import STARTS, Restart, kill, started
 from tests.faults.proxy import Proxy, Rule
 from tests.faults.scene import Scene
 
@@ -27,20 +26,12 @@ def test_a_node_that_is_killed_and_restarted_loses_nothing(scene, node, seed):
     scene.replicate(0)
     signal.alarm(STARTS)
 
-    def up_again():
-        scene.proxy.upstream = node.up().url  # another port, perhaps
-
-    restart = threading.Thread(target=up_again)
-
-    def kill_and_restart():
-        kill(node.state().servers[0])
-        restart.start()
-
+    restart = Restart(node, scene.proxy)
     fault = "node killed and restarted"
     with suppress(ServerError):  # the restart may take longer than a run can wait
-        scene.ingest(planned, Rule(fault, acts.meanwhile(kill_and_restart), at={3 + seed}))
+        scene.ingest(planned, Rule(fault, acts.meanwhile(restart), at={3 + seed}))
     assert scene.in_mid_run(fault, planned)
-    restart.join()
+    restart.wait()
     scene.client = scene.patient
     with Elasticsearch(node.url, request_timeout=30) as scene.es:
         assert scene.wrong(planned, scene.ingest(planned)) == []
