@@ -80,23 +80,39 @@ class Neighbours:
             ServerError: the server refused, or cannot be reached.
         """
         found = np.full(len(ids), np.nan)
-        for start in range(0, len(ids), _TOGETHER):
-            part = slice(start, start + _TOGETHER)
-            lines = [line for one in vectors[part] for line in ({}, self._body(one))]
-            written = b"".join(orjson.dumps(line, option=_LINE) for line in lines)
-            told = self._ask(self._path, written)["responses"]
-            for row, (own, one) in enumerate(zip(ids[part], told, strict=True), start=start):
-                found[row] = self._distance(own, one)
+        # Of all neighbours only the k-th is fetched: that takes most of the time. Where there are
+        # fewer, that finds none, and all are.
+        for first in (self._k, 1):
+            missing = np.flatnonzero(np.isnan(found))
+            for start in range(0, len(missing), _TOGETHER):
+                rows = missing[start : start + _TOGETHER]
+                found[rows] = self._last([ids[row] for row in rows], vectors[rows], first=first)
         return found
 
-    def _body(self, one: Vectors) -> dict[str, Any]:
-        leg = knn_leg(one, size=self._k + 1, kind=self._kind, field=self._field, packs=self._packs)
-        return {**selection(leg), "size": leg.size, "_source": False, "track_total_hits": False}
+    def _last(self, ids: Sequence[str], vectors: Vectors, *, first: int) -> list[float]:
+        """Distance to the last of the neighbours from `first` to the k-th; NaN if there is none."""
+        pairs = zip(ids, vectors, strict=True)
+        lines = [line for own, one in pairs for line in ({}, self._body(own, one, first=first))]
+        written = b"".join(orjson.dumps(line, option=_LINE) for line in lines)
+        return [self._distance(told) for told in self._ask(self._path, written)["responses"]]
 
-    def _distance(self, own: str, told: Any) -> float:
+    def _body(self, own: str, one: Vectors, *, first: int) -> dict[str, Any]:
+        others = {"bool": {"must_not": [{"ids": {"values": [own]}}]}}
+        leg = knn_leg(
+            one,
+            size=self._k,
+            kind=self._kind,
+            field=self._field,
+            packs=self._packs,
+            filters=(others,),
+        )
+        ranks = {"from": first - 1, "size": self._k - first + 1}
+        return {**selection(leg), **ranks, "_source": False, "track_total_hits": False}
+
+    def _distance(self, told: Any) -> float:
         if "error" in told:
             raise failure(told.get("status", 500), told, what=f"POST {self._path}", url="")
-        scores = [hit["_score"] for hit in told["hits"]["hits"] if hit["_id"] != own][: self._k]
+        scores = [hit["_score"] for hit in told["hits"]["hits"]]
         if not scores:
             return np.nan
         raw = self._similarity.raw(min(scores))

@@ -250,6 +250,18 @@ def test_a_document_that_comes_into_an_index_of_distances_is_scored_by_them(es, 
     )
 
 
+def test_where_there_are_fewer_neighbours_the_last_counts(es, name):
+    vectors = lengthy(count=30)
+    indexer = by(es, name, "l2_norm", vectors)
+    look(es, name, k=29, write=True)
+    for row in range(20, 30):
+        request(es, "DELETE", path(name, "_doc", f"d{row}"), params={"refresh": "true"})
+    indexer.write(records(lengthy(2, 1), prefix="new"))
+    assert source(es, name, "new0")["anomaly"]["score"] == pytest.approx(
+        farthest(lengthy(2, 1)[0], vectors[:20], 20), abs=2e-4
+    )
+
+
 def test_neighbours_are_not_measured_by_inner_products(es, name):
     by(es, name, "max_inner_product", around(0, 30, 1))
     with pytest.raises(UsageError, match="choose --method mean or clusters"):
