@@ -13,7 +13,7 @@ for each query and kept in --cache, and all is fused from there, as a search wou
 - self-tuned: by titles of documents, without judgements.
 
 Behind each stands the difference to the better leg, with the interval in which 95 of 100 samples
-of queries would have it. Of KorQuAD, 500 questions spread over all are asked.
+of queries would have it. Of KorQuAD every eleventh question is asked, 500 in all.
 
 What is chosen, and by which cells, stands in CONTRIBUTING.md.
 
