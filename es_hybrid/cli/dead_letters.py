@@ -42,7 +42,7 @@ def show(
     """Show the errors in a file of dead letters, the most frequent first, with examples.
 
     Each line of the file is a JSON object: the record, the type of the error, the reason, the
-    attempts, the time, and where the record was read.
+    attempts, the time, where the record was read, and where its picture lies if it has one.
 
     Example: es-hybrid dead-letters show films.dead-letters.ndjson
     """
