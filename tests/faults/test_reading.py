@@ -258,17 +258,20 @@ def test_a_node_that_is_killed_and_restarted_in_mid_scan_is_gone_on_with(wines, 
 
 
 @pytest.mark.parametrize("outage", [1, 12], ids=["at once", "in an outage"])
-def test_an_index_that_another_one_took_the_place_of_is_not_gone_on_with(wines, seed, outage):
+def test_an_index_that_another_one_took_the_place_of_is_not_gone_on_with(versioned, seed, outage):
+    index = f"{versioned.name}-new-000001"
+
     def another():
-        request(wines.es, "DELETE", path(wines.name))
-        wines.begin()
+        request(versioned.es, "DELETE", path(index))
+        request(versioned.es, "PUT", path(index))
 
     fault = "deleted and made anew"
     anew = Rule(fault, acts.meanwhile(another, told=MOVING), at={5 + seed}, on=PAGE)
-    wines.follow(anew, Rule("503", acts.answered(503, MOVING), at=range(6, 5 + outage), on=PAGE))
+    busy = Rule("503", acts.answered(503, MOVING), at=range(6, 5 + outage), on=PAGE)
+    versioned.follow(anew, busy)
     with pytest.raises(IndexNotFound, match="run the same command again"):
-        enriched(wines)
-    assert wines.in_mid_run(fault)
+        survey(versioned.client, index)
+    assert versioned.in_mid_run(fault)
 
 
 def test_a_copy_that_takes_no_document_ends_soon(wines, monkeypatch):
