@@ -32,7 +32,7 @@ from es_hybrid.errors import UsageError
 from es_hybrid.filters import Clause
 from es_hybrid.fitted.model import Floats, nearest, whole
 from es_hybrid.search.neighbours import Neighbours
-from es_hybrid.vector_stream import VectorIndex, batches, count
+from es_hybrid.vector_stream import VectorIndex, batches, count, gathered
 from es_hybrid.vectors import Vectors
 
 FEWEST = 20  # documents: of fewer, none can be called odd
@@ -107,7 +107,10 @@ def _mean(client: Elasticsearch, index: VectorIndex, filters: Filters) -> Method
 def _clusters(
     client: Elasticsearch, index: VectorIndex, options: Options, filters: Filters
 ) -> Method:
-    sample = np.concatenate(list(documents_of(client, index, filters, sample=kmeans.SAMPLE)))
+    some = gathered(batches(client, index, filters=filters, sample=kmeans.SAMPLE))
+    ids, units = whole(some.ids, some.units)
+    # By id: written documents move within an index, and must not become other clusters by that.
+    sample = units[np.argsort(ids)]
     read = documents_of(client, index, filters)
     found = kmeans.fit(read, sample, clusters=options.clusters)
     facts = {"clusters": len(found.centres), "silhouette": found.silhouette}

@@ -116,6 +116,16 @@ def test_a_second_pass_finds_all_as_it_is(es, planted):
     assert (again.written, again.unchanged) == (0, USUAL + ODD)
 
 
+def test_documents_that_move_within_the_index_become_no_other_clusters(es, name):
+    rows = np.random.default_rng(5).normal(size=(300, DIMS)).astype(np.float32)
+    write(es, name, records(rows))
+    first = look(es, name, "clusters", clusters=6)
+    write(es, name, [{**one, "text": "another"} for one in records(rows)[::3]])
+    second = look(es, name, "clusters", clusters=6)
+    # Not quite: centres move by batches, which are read in another order.
+    assert np.sort(second.scores) == pytest.approx(np.sort(first.scores), abs=0.02)
+
+
 def test_a_field_of_somebody_elses_is_not_written_over(es, name):
     rows = [{**record, "anomaly": "mine"} for record in records(around(0, 30, 1))]
     write(es, name, rows)
