@@ -9,7 +9,7 @@ from unicodedata import east_asian_width
 
 SIZE = 12  # pixels of a letter's height
 
-_WIDE, _NARROW = 1.0, 0.6  # widths of letters in bold, of their height: Hangul and kanji, others
+_WIDE, _NARROW = 1.0, 0.7  # widths of letters in bold, of their height: Hangul and kanji, others
 _LINE = 1.3  # from one line to the next, of the letters' height
 
 
