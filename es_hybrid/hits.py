@@ -184,7 +184,7 @@ class Fusing:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The answer to one search: iterate over it for the hits.
+    """The answer to one search: iterate over it for the hits; `result[0]` is the best.
 
     Attributes:
         hits: best first.
@@ -216,6 +216,9 @@ class SearchResult:
 
     def __len__(self) -> int:
         return len(self.hits)
+
+    def __getitem__(self, place: int) -> Hit:
+        return self.hits[place]
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""

@@ -56,6 +56,7 @@ class Anomalies:
         threshold: a score above it is flagged.
         contamination: the share that was asked for.
         flagged: documents that are.
+        field: of the documents, where score and flag are written.
         quantiles: ``"0.5"``, ``"0.9"``, ``"0.99"`` and ``"1"`` of all scores.
         odd: the oddest first.
         facts: what was found while fitting.
@@ -73,6 +74,7 @@ class Anomalies:
     threshold: float
     contamination: float
     flagged: int
+    field: str
     quantiles: Quantiles
     odd: tuple[Odd, ...]
     facts: Mapping[str, Any]
@@ -151,6 +153,7 @@ def anomalies(
         threshold=threshold,
         contamination=options.contamination,
         flagged=sum(one["flag"] for one in model.flagged(scores, threshold=threshold)),
+        field=options.field,
         quantiles={f"{at:g}": float(np.quantile(scores, at)) for at in (0.5, 0.9, 0.99, 1)},
         odd=tuple(scored.oddest()),
         facts=method.facts,

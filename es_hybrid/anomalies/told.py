@@ -81,8 +81,15 @@ def _written(found: Anomalies) -> Iterator[Table]:
 
 
 def _notes(found: Anomalies) -> Iterator[str]:
+    yield (
+        f"{found.flagged:,} of {found.documents:,} documents are flagged: those of a score above "
+        f"{found.threshold:.4f}"
+    )
     if found.written is None:
         yield "nothing was written: --write-back adds score and flag to the documents"
+    else:
+        flag = f"{found.field}.flag"
+        yield f"find them: --filter {flag}=true in a search, {flag}: true in Kibana"
     if found.method == "neighbours":
         yield (
             f"a group of {found.facts['k']} or more documents that are alike is not odd: --k, or "

@@ -114,6 +114,6 @@ def _print(found: Classified) -> None:
         say(printable(f"refused: {problem.where}: {problem.reason}"))
     if found.counted:
         typer.echo(
-            f'find them: es-hybrid search {found.name} "some words" '
+            f'find them: es-hybrid search {found.name} "some words" --mode bm25 '
             f"--filter {found.field}.name={found.counted[0].label}"
         )

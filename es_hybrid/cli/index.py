@@ -180,7 +180,6 @@ def _print(report: Report) -> None:
     pieces = f" in {report.passages:,} passages" if report.passages else ""
     detected = " (detected)" if report.analysis_detected else ""
     near = "" if report.similarity == "cosine" else f", {report.similarity}"
-    bm25 = " --mode bm25" if report.embedder.startswith("given:") else ""
     superseded = f" ({report.superseded:,} superseded)" if report.superseded else ""
     rewritten = f", {report.rewritten:,} with the vectors that they had" if report.rewritten else ""
     pruned = f"{report.pruned:,} of {report.gone:,} gone ones pruned\n" if report.gone else ""
@@ -191,9 +190,21 @@ def _print(report: Report) -> None:
         f"{report.unchanged:,} unchanged{superseded} + "
         f"{report.dead_lettered:,} dead-lettered + {report.rejected:,} rejected\n"
         f"{pruned}"
-        f"{report.embedded:,} embedded{pieces}{pace}{rewritten}, {report.seconds:,.1f} s in all\n"
-        f'search it: es-hybrid search {report.name} "some words"{bm25}'
+        f"{report.embedded:,} embedded{pieces}{pace}{rewritten}, {report.seconds:,.1f} s in all"
     )
+    if report.indexed or report.unchanged:
+        typer.echo(f"search it: es-hybrid search {report.name} {_search_for(report.embedder)}")
+
+
+def _search_for(embedder: str) -> str:
+    """What can be looked for: models that see pictures alone read no words."""
+    from es_hybrid.embedders.kinds import reads_texts
+
+    if embedder.startswith("given:"):
+        return '"some words" --mode bm25'
+    if not reads_texts(embedder):
+        return '--image FILE, or "words of captions" --mode bm25'
+    return '"some words"'
 
 
 def _seen(report: Report) -> Iterator[str]:

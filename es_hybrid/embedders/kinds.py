@@ -221,6 +221,16 @@ OWN = (
 )
 
 
+def reads_texts(spec: str) -> bool:
+    """Whether an embedder finds by words, as far as its kind tells.
+
+    >>> reads_texts("e5-small"), reads_texts("timm:resnet50"), reads_texts("somebody's own")
+    (True, False, True)
+    """
+    kind = spec.partition("?")[0].partition(":")[0]
+    return not any(one.name == kind and one.languages == _NO_TEXTS for one in OWN)
+
+
 def installed() -> tuple[EntryPoint, ...]:
     """The entry points of other packages, by name; one that is called as an own kind is left out.
 

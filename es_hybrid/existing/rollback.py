@@ -9,7 +9,14 @@ from elasticsearch import Elasticsearch
 
 from es_hybrid.errors import ContractError, UsageError
 from es_hybrid.existing.changes import count
-from es_hybrid.existing.handover import BUILDING, HANDOVER, close, mark_whole, open_again
+from es_hybrid.existing.handover import (
+    BUILDING,
+    CLOSED,
+    HANDOVER,
+    close,
+    mark_whole,
+    open_again,
+)
 from es_hybrid.existing.index import Existing, existing_index
 from es_hybrid.existing.versions import aliased, move, version_name, version_number, versions
 
@@ -47,7 +54,8 @@ def rollback(client: Elasticsearch, name: str, *, to: str | None = None) -> Roll
     Args:
         client: any `Elasticsearch` client; it is used, never changed.
         name: the alias.
-        to: the version, such as ``"films-000001"``; None takes the one before.
+        to: the version, such as ``"films-000001"``; None takes the one that was left for the
+            present one, or else the newest of the older ones.
 
     Raises:
         UsageError: `name` is no alias, or there is no such version.
@@ -92,4 +100,9 @@ def _version(client: Elasticsearch, current: Existing, to: str | None) -> str:
             f"{name!r} stands for {current.index!r}, and there is no older version of it"
             f"{f': name one of the others with --to, {newer}' if newer else ''}"
         )
-    return older[-1]
+    left = [one for one in older if _left_for(client, one) == current.index]
+    return (left or older)[-1]
+
+
+def _left_for(client: Elasticsearch, index: str) -> Any:
+    return existing_index(client, index).notes.get(CLOSED)

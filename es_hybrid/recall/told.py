@@ -35,8 +35,16 @@ def _smallest(found: Recall) -> Table:
         f"The smallest setting that reaches {found.target:g}",
         ["filter", "num_candidates", "oversample", f"recall@{found.k}", "ms", "options"],
         rows,
-        [f"search with it: es-hybrid search {found.name} QUERY, and its options"],
+        [_advice(found)],
     )
+
+
+def _advice(found: Recall) -> str:
+    """What to do with it; a setting that compared all vectors says nothing of a larger index."""
+    best = [found.smallest(where) for where in found.filters]
+    if any(one is not None and not one.exhaustive for one in best):
+        return f"search with it: es-hybrid search {found.name} QUERY, and its options"
+    return "leave the options of searches as they are: these prove nothing for a larger index"
 
 
 def _settings(found: Recall) -> Table:

@@ -86,6 +86,13 @@ def test_any_version_can_be_gone_to_by_its_name(es, wines):
     assert rollback(es, wines, to=f"{wines}-000002").index == f"{wines}-000002"
 
 
+def test_the_way_back_leads_to_the_version_that_was_left_not_to_one_that_was_given_up(es, wines):
+    rebuild(es, wines, embedder=OTHERS)
+    rollback(es, wines)
+    assert rebuild(es, wines, embedder=OTHERS).index == f"{wines}-000003"
+    assert rollback(es, wines).index == f"{wines}-000001"
+
+
 def test_the_indexer_goes_on_with_the_new_version_and_finds_all_unchanged(es, wines):
     rebuild(es, wines, embedder=OTHERS)
     assert Indexer(es, wines, embedder=OTHERS).write(WINES).unchanged == 120

@@ -37,6 +37,10 @@ def test_a_hit_as_json_has_all_of_it():
     assert shown["knn"] == {"rank": 1, "score": 0.9, "cosine": 0.8}
 
 
+def test_a_result_is_a_list_of_its_hits():
+    assert (len(RESULT), RESULT[0], list(RESULT)) == (1, HIT, [HIT])
+
+
 def test_a_missing_leg_is_null_in_json():
     assert hit(bm25=BM25).to_dict()["knn"] is None
 

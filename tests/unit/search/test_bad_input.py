@@ -105,6 +105,11 @@ def test_a_weight_is_a_number_from_0_upwards(search, server, value):
     assert server.requests == []
 
 
+def test_one_leg_must_weigh_something(search, server):
+    assert "all weights are 0" in refused(search, weights={"bm25": 0, "knn": 0})
+    assert server.requests == []
+
+
 @pytest.mark.parametrize("weights", [[("bm25", 1)], "bm25", 7, True])
 def test_weights_are_a_mapping(search, server, weights):
     assert "weights" in refused(search, weights=weights)
