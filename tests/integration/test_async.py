@@ -76,6 +76,7 @@ OPTIONS = {
     "headers": {"headers": {"traceparent": "00-1-2-01"}},
     "client": {"fusion": "client"},
     "untuned": {"tuned": False},
+    "oversampled": {"oversample": 3.0},
 }
 
 
