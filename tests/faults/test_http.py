@@ -60,7 +60,7 @@ def test_a_run_that_stopped_while_records_are_compared_is_made_good(scene, fault
     planned = plan(seed)
     scene.options["patience"] = 0.0
     scene.begin(planned)
-    with pytest.raises(ServerError, match="the run stops: run the same command again"):
+    with pytest.raises(ServerError, match="so the run stops: "):
         scene.ingest(planned, comparing(fault, seed))
     assert scene.in_mid_run(fault, planned)
     scene.proxy.open_again()
