@@ -401,6 +401,8 @@ def _print_rebuilt(report: Rebuilt) -> None:
     )
     for problem in report.problems[:_SHOWN]:
         say(printable(f"without vector: {problem.where}: {problem.reason}"))
+    if report.untuned:
+        typer.echo(f"what it was tuned to was for the model before: es-hybrid tune {report.name}")
     if report.previous and report.previous.startswith(f"{report.name}-"):
         typer.echo(
             f"{report.previous} stays, closed to writers; go back to it: es-hybrid rollback "

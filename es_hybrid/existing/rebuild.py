@@ -38,6 +38,7 @@ from es_hybrid.indexing.report import Problem
 from es_hybrid.live import index_embedder, way
 from es_hybrid.mapping import check_analysis
 from es_hybrid.passages import passage_size
+from es_hybrid.tuned import tuned_of
 
 _EXISTS = "resource_already_exists_exception"
 
@@ -64,6 +65,7 @@ class Rebuilt:
         measured: what the gate measured; None without one.
         seconds: wall time.
         problems: the first of the documents whose text cannot be embedded.
+        untuned: whether the old version was tuned, which says nothing of the new model.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Rebuilt:
     measured: float | None
     seconds: float
     problems: tuple[Problem, ...]
+    untuned: bool
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
@@ -375,4 +378,10 @@ def report(
         measured=measured,
         seconds=round(time.perf_counter() - began, 3),
         problems=tuple(numbers.problems),
+        untuned=_untuned(job),
     )
+
+
+def _untuned(job: CopyJob) -> bool:
+    tuned = tuned_of({"mappings": job.source.mappings}, job.source.contract)
+    return tuned is not None and not tuned.fits(job.contract)

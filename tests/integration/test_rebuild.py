@@ -12,6 +12,7 @@ from es_hybrid.client import path, request
 from es_hybrid.errors import ContractMismatch, IndexNotFound, NotVerified, UsageError
 from es_hybrid.existing import rebuild, rollback, survey, versions
 from es_hybrid.existing.index import existing_index
+from es_hybrid.tuned import TUNED_KEY, UNTUNED, Tuned
 from tests.commands import Terminal
 from tests.embedders import OtherModel, WordEmbedder
 from tests.foreign import change, everything
@@ -69,6 +70,23 @@ def test_the_old_version_stays_and_can_be_gone_back_to(es, wines):
     [hit] = Searcher(es, wines, embedder=WORDS).search("Wine 17", size=1)
     assert (back.index, back.left) == (f"{wines}-000001", f"{wines}-000002")
     assert (behind(es, wines), hit.id) == (f"{wines}-000001", "17")
+
+
+def test_what_was_tuned_for_the_model_before_is_told_not_to_hold_any_more(es, wines):
+    contract = existing_index(es, wines).promised
+    meta = existing_index(es, wines).mappings["_meta"]
+    tuned = Tuned(
+        setting=UNTUNED,
+        source="judged",
+        queries=50,
+        embedder=contract.embedder.id,
+        text_fields=contract.text_fields,
+        date="2026-01-01",
+    )
+    body = {"_meta": {**meta, TUNED_KEY: tuned.to_meta()}}
+    request(es, "PUT", path(f"{wines}-000001", "_mapping"), body=body)
+    assert rebuild(es, wines, embedder=OTHERS).untuned
+    assert not rebuild(es, wines, embedder=OTHERS, analysis="cjk").untuned
 
 
 def test_each_version_keeps_an_alias_that_is_gone_with_it(es, wines):
