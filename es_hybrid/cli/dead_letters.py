@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _FAILED = 1
 
+# What could not be read at all has no record that could be written again.
+_WITHOUT = "of {:,} there is no record: mend the source, index it again, then delete {}"
+
 dead_letters = typer.Typer(
     name="dead-letters",
     cls=Group,
@@ -58,10 +61,11 @@ def show(
     for kind in found:
         _print(kind)
     count, ready = sum(kind.count for kind in found), sum(kind.replayable for kind in found)
-    typer.echo(
-        f"{count:,} dead letters, {ready:,} of them with their record; once the cause is mended: "
-        f"es-hybrid dead-letters replay NAME {file}"
-    )
+    typer.echo(f"{count:,} dead letters, {ready:,} of them with their record")
+    if ready:
+        typer.echo(f"once the cause is mended: es-hybrid dead-letters replay NAME {file}")
+    if ready < count:
+        typer.echo(_WITHOUT.format(count - ready, file))
 
 
 def _print(kind: Kind) -> None:
@@ -145,3 +149,5 @@ def _tell(done: Replayed) -> None:
         f"{done.overtaken:,} overtaken + {done.failed:,} failed again + "
         f"{done.kept:,} without a record"
     )
+    if done.kept:
+        typer.echo(_WITHOUT.format(done.kept, "the file of letters"))

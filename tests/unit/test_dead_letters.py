@@ -8,6 +8,7 @@ from io import FileIO
 import numpy as np
 import pytest
 
+from es_hybrid.cli.dead_letters import show
 from es_hybrid.errors import SourceError
 from es_hybrid.indexing.dead_letters import DeadLetters, withdraw
 from es_hybrid.indexing.letters import kinds, read_letters
@@ -203,3 +204,11 @@ def test_lines_that_are_no_letters_are_counted(path):
 def test_a_file_that_is_not_there_is_named(path):
     with pytest.raises(SourceError, match=r"cannot read .*dead\.jsonl"):
         list(read_letters(path))
+
+
+def test_of_letters_without_a_record_it_is_told_how_to_be_rid_of_them(path, capsys):
+    kept(path, None, {"title": "차"})
+    show(path)
+    said = capsys.readouterr().out
+    assert "2 dead letters, 1 of them with their record" in said
+    assert f"of 1 there is no record: mend the source, index it again, then delete {path}" in said
