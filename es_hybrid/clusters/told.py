@@ -80,6 +80,12 @@ def _written(found: Found) -> list[Table]:
 
 def _notes(found: Found) -> Sequence[str]:
     notes = []
+    tried = list(found.silhouettes)
+    if len(tried) > 1 and len(found.clusters) == max(tried):
+        notes.append(
+            f"{max(tried)} clusters were the most that was tried, and the best: more may be better "
+            "still (--clusters)"
+        )
     if found.silhouettes[len(found.clusters)] < 0.1:
         notes.append(
             f"the silhouette is {found.silhouettes[len(found.clusters)]:.3f}: the clusters run "
