@@ -100,8 +100,8 @@ def _version(client: Elasticsearch, current: Existing, to: str | None) -> str:
             f"{name!r} stands for {current.index!r}, and there is no older version of it"
             f"{f': name one of the others with --to, {newer}' if newer else ''}"
         )
-    left = [one for one in older if _left_for(client, one) == current.index]
-    return (left or older)[-1]
+    left = (one for one in reversed(older) if _left_for(client, one) == current.index)
+    return next(left, older[-1])
 
 
 def _left_for(client: Elasticsearch, index: str) -> Any:
