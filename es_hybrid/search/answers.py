@@ -80,18 +80,36 @@ def _ranking(leg: LegSearch, response: Mapping[str, Any], *, where: str) -> Rank
         raise garbled(f"leg {leg.name!r} of a search", error, where=where) from error
 
 
-def check_hits(rankings: Iterable[Ranking], *, where: str) -> None:
-    """Raise ServerUnreachable if a hit lacks what fusion and results are made of.
+@dataclass(slots=True)
+class ReadingHits:
+    """A context in which hits are read: where they lack a part, ServerUnreachable says so.
 
-    It is looked for only once one is missed: to look at each hit takes a tenth of what a search
-    takes on this side.
+    What they lack is looked for only once it is missed: to look at each hit takes a tenth of what
+    a search takes on this side.
+
+    Attributes:
+        rankings: whose hits are read.
+        where: the index, for messages.
     """
-    for one in rankings:
-        try:
-            for hit in one.hits:
-                hit["sort"][1] + 0, hit["_score"] + 0
-        except MISSED as error:
-            raise garbled(f"leg {one.leg.name!r} of a search", error, where=where) from error
+
+    rankings: Iterable[Ranking]
+    where: str
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and issubclass(kind, MISSED):
+            for one in self.rankings:
+                _check_hits(one, where=self.where)
+
+
+def _check_hits(one: Ranking, *, where: str) -> None:
+    try:
+        for hit in one.hits:
+            hit["sort"][1] + 0, hit["_score"] + 0
+    except MISSED as error:
+        raise garbled(f"leg {one.leg.name!r} of a search", error, where=where) from error
 
 
 def garbled(what: str, error: Exception, *, where: str) -> ServerUnreachable:

@@ -12,7 +12,7 @@ from es_hybrid.errors import LicenceMissing, RequestRefused, ServerError, UsageE
 from es_hybrid.filters import Clause, clauses
 from es_hybrid.refusals import failure
 from es_hybrid.search import native
-from es_hybrid.search.answers import MISSED, check_hits, check_whole, gaps, garbled, read
+from es_hybrid.search.answers import ReadingHits, check_whole, gaps, garbled, read
 from es_hybrid.search.asked import Asked
 from es_hybrid.search.exact import scan
 from es_hybrid.search.examples import by_example
@@ -173,11 +173,8 @@ def _here(turn: Turn, known: Known, bound: Bound) -> Rounds[Found]:
             answers.append(error)
     where = turn.searched.name
     told = read(turn.legs, answers, where=where, allow_partial=asked.allow_partial)
-    try:
+    with ReadingHits(told.rankings, where):
         return fused_here(told, asked)
-    except MISSED:
-        check_hits(told.rankings, where=where)
-        raise
 
 
 def _scanned(leg: LegSearch, turn: Turn, known: Known, bound: Bound) -> Steps[Body]:

@@ -16,7 +16,7 @@ from es_hybrid.errors import (
 from es_hybrid.fusion import Fused
 from es_hybrid.hits import Hit, SearchResult
 from es_hybrid.search.again import again
-from es_hybrid.search.answers import MISSED, check_hits
+from es_hybrid.search.answers import ReadingHits
 from es_hybrid.search.asked import Asked
 from es_hybrid.search.asking import Turn, answered
 from es_hybrid.search.details import Details, told, wishes
@@ -59,11 +59,8 @@ def search(asked: Asked, known: Known, bound: Bound, vectors: Embedded) -> Round
     if found.native and not (scores or asked.mmr is not None):
         page = fused  # Elasticsearch has cut it already
     more, untold = yield from _details(turn, found, [entry.key for entry in page])
-    try:
+    with ReadingHits(found.rankings, turn.searched.name):
         hits = tuple([_hit(entry, found, more, scores, alone=not asked.fused) for entry in page])
-    except MISSED:
-        check_hits(found.rankings, where=turn.searched.name)
-        raise
     said, unsaid = yield from notes(turn, found)
     return SearchResult(
         hits=hits,
