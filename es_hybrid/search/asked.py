@@ -295,10 +295,6 @@ def _legs(options: Options, *, has_words: bool, has_vector: bool) -> tuple[tuple
         raise UsageError(
             f"a weight for {unknown[0]!r}, which is no leg: there are {', '.join(names)}"
         )
-    if weights and not any(weights.get(leg.name, leg.weight) for leg in legs):
-        raise UsageError(
-            "all weights are 0, so that every hit would score the same: give one leg more than 0"
-        )
     if not weights:
         return tuple(legs), mode
     return tuple(replace(leg, weight=weights.get(leg.name, leg.weight)) for leg in legs), mode

@@ -13,7 +13,7 @@ def check_together(legs: Sequence[Leg], options: Options) -> None:
     """Refuse them before anything is sent.
 
     Args:
-        legs: that are to run.
+        legs: that are to run, weighted.
         options: of the search.
 
     Raises:
@@ -31,7 +31,17 @@ def check_together(legs: Sequence[Leg], options: Options) -> None:
             f"min_score is of fused scores, and leg {legs[0].name!r} alone is not fused: take "
             "min_bm25, min_cosine or the minimum of the leg"
         )
+    _check_weights(legs)
     _check_kinds({leg.kind for leg in legs}, options)
+
+
+def _check_weights(legs: Sequence[Leg]) -> None:
+    if not any(leg.weight for leg in legs):
+        said = ", ".join(f"{leg.name}={leg.weight:g}" for leg in legs)
+        raise UsageError(
+            f"all weights are 0 ({said}), so that every hit would score the same: give one leg "
+            "more than 0"
+        )
 
 
 def _check_kinds(kinds: set[str], options: Options) -> None:

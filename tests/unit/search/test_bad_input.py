@@ -105,9 +105,22 @@ def test_a_weight_is_a_number_from_0_upwards(search, server, value):
     assert server.requests == []
 
 
-def test_one_leg_must_weigh_something(search, server):
-    assert "all weights are 0" in refused(search, weights={"bm25": 0, "knn": 0})
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"weights": {"bm25": 0, "knn": 0}},
+        {"legs": [Leg.bm25(weight=0), Leg.knn(weight=0)]},
+        {"legs": [Leg.bm25(), Leg.knn(weight=0)], "weights": {"bm25": 0}},
+        {"legs": [Leg.bm25(weight=0), Leg.knn(weight=0)], "method": "linear"},
+    ],
+)
+def test_one_leg_must_weigh_something(search, server, options):
+    assert refused(search, **options).startswith("all weights are 0 (bm25=0, knn=0), so that")
     assert server.requests == []
+
+
+def test_a_leg_that_weighs_something_allows_others_of_0(search):
+    assert search("tea", legs=[Leg.bm25(weight=0), Leg.knn()], weights={"knn": 0.5}).hits
 
 
 @pytest.mark.parametrize("weights", [[("bm25", 1)], "bm25", 7, True])
