@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -227,12 +227,15 @@ class Flags:
 _NAMES = {"weight": "weights", "start": "from_", "facet": "aggs"}
 _OURS = {"embedder", "as_json", "report"}
 
-_METHODS = ("rrf", "linear", "adaptive")
-
 
 def _fusing(fusion: str, method: str | None) -> dict[str, str | None]:
     """Who fuses and how; one word says either."""
-    if fusion not in _METHODS:
+    from es_hybrid.search.checks import choice
+    from es_hybrid.search.options import Fusion, Method
+
+    methods = get_args(Method)
+    choice("--fusion", fusion, (*get_args(Fusion), *methods))
+    if fusion not in methods:
         return {"fusion": fusion, "method": method}
     if method not in (None, fusion):
         raise UsageError(f"--fusion {fusion} and --method {method} contradict each other: give one")
