@@ -17,10 +17,10 @@ from es_hybrid.documents import META_FIELD, PASSAGES_FIELD
 from es_hybrid.errors import UsageError
 from es_hybrid.existing.additions import has_vector
 from es_hybrid.existing.index import Existing, existing_index
-from es_hybrid.existing.pages import pages
-from es_hybrid.existing.scan import Found, Page, Scan
 from es_hybrid.filters import Clause
+from es_hybrid.indexing.pages import pages
 from es_hybrid.indexing.patient import patient
+from es_hybrid.indexing.scan import Found, Page, Scan
 from es_hybrid.vectors import Vectors, unit, unpacked
 
 _NORM = f"{META_FIELD}.norm"

@@ -13,11 +13,11 @@ from elasticsearch import Elasticsearch
 from es_hybrid.anomalies.drift import Shift
 from es_hybrid.anomalies.methods import Filters, Method, fitted, quantile
 from es_hybrid.anomalies.options import Options
-from es_hybrid.existing.scan import refresh
 from es_hybrid.filters import Filters as Given
 from es_hybrid.filters import clauses
 from es_hybrid.fitted.model import Fitted, Floats, fitted_for, whole
 from es_hybrid.indexing.patience import PATIENCE
+from es_hybrid.indexing.scan import refresh
 from es_hybrid.objects import beginning
 from es_hybrid.vector_stream import VectorIndex, batches, vector_index
 from es_hybrid.vectors import Vectors

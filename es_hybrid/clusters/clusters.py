@@ -15,11 +15,11 @@ from es_hybrid.clusters import kmeans
 from es_hybrid.clusters.labels import WORDS, terms_of, words_of
 from es_hybrid.clusters.plane import MOST, plane
 from es_hybrid.errors import UsageError
-from es_hybrid.existing.scan import refresh
 from es_hybrid.filters import Clause, clauses
 from es_hybrid.filters import Filters as Given
 from es_hybrid.fitted.model import Fitted, Floats, fitted_for, nearest, whole
 from es_hybrid.indexing.patience import PATIENCE
+from es_hybrid.indexing.scan import refresh
 from es_hybrid.objects import beginning
 from es_hybrid.vector_stream import VectorIndex, batches, gathered, vector_index
 from es_hybrid.vectors import Vectors

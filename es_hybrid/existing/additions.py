@@ -13,10 +13,10 @@ from es_hybrid.contract import Contract
 from es_hybrid.documents import META_FIELD, PASSAGES_FIELD, Document
 from es_hybrid.errors import ContractError, UsageError
 from es_hybrid.existing.index import Existing
-from es_hybrid.existing.scan import Found
 from es_hybrid.filters import Clause
 from es_hybrid.indexing.bulk import Prepared
 from es_hybrid.indexing.embedding import Embedded, Vector
+from es_hybrid.indexing.scan import Found
 from es_hybrid.mapping import index_body
 from es_hybrid.objects import change_at
 from es_hybrid.vectors import packed

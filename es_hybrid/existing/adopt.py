@@ -24,9 +24,9 @@ from es_hybrid.existing.sample import (
     sample,
     texts,
 )
-from es_hybrid.existing.scan import refresh
 from es_hybrid.indexing.patience import PATIENCE
 from es_hybrid.indexing.patient import patient, plain
+from es_hybrid.indexing.scan import refresh
 from es_hybrid.live import reached, way
 from es_hybrid.similarity import DEFAULT_SIMILARITY, field_similarity
 from es_hybrid.vector_index import VECTOR_INDEX_TYPES

@@ -12,8 +12,8 @@ from typing import Any
 from elasticsearch import Elasticsearch
 
 from es_hybrid.client import path, request
-from es_hybrid.existing.pages import pages
-from es_hybrid.existing.scan import Page, Scan, on_shard, refresh
+from es_hybrid.indexing.pages import pages
+from es_hybrid.indexing.scan import Page, Scan, on_shard, refresh
 
 # A change of each shard; -1 is before the first.
 Marks = Sequence[int]

@@ -25,9 +25,7 @@ from es_hybrid.errors import NotVerified, RecordError
 from es_hybrid.existing.additions import addition, vectors_of
 from es_hybrid.existing.changes import Marks, changed, count, last_changes, marks, untouched
 from es_hybrid.existing.index import Existing
-from es_hybrid.existing.pages import pages
 from es_hybrid.existing.run import OnProgress, text_hash
-from es_hybrid.existing.scan import Found, Page, Scan, read_again, refresh
 from es_hybrid.existing.texts import text_document
 from es_hybrid.indexing.answers import CONFLICT
 from es_hybrid.indexing.bulk import Prepared
@@ -35,8 +33,10 @@ from es_hybrid.indexing.dead_letters import DeadLetters
 from es_hybrid.indexing.embedding import Embedded, embedded
 from es_hybrid.indexing.flight import Flight, flight
 from es_hybrid.indexing.limit import LIMIT, Limit
+from es_hybrid.indexing.pages import pages
 from es_hybrid.indexing.patient import requests_of
 from es_hybrid.indexing.report import SHOWN_PROBLEMS, Problem, Progress
+from es_hybrid.indexing.scan import Found, Page, Scan, read_again, refresh
 from es_hybrid.indexing.sending import Outcome
 from es_hybrid.objects import value_at, with_value, without
 from es_hybrid.passages import Splitter

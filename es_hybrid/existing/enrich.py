@@ -20,12 +20,12 @@ from es_hybrid.existing.handover import check_open
 from es_hybrid.existing.index import Existing, check_text_fields, existing_index, write_meta
 from es_hybrid.existing.report import Count, Enriched
 from es_hybrid.existing.run import Job, OnProgress, Run, text_source, waiting
-from es_hybrid.existing.scan import Scan, refresh
 from es_hybrid.existing.since import check_since, from_mark, newest
 from es_hybrid.filters import Clause, Filters, clauses
 from es_hybrid.indexing.limit import LIMIT, Limit, limit
 from es_hybrid.indexing.patience import PATIENCE
 from es_hybrid.indexing.patient import plain
+from es_hybrid.indexing.scan import Scan, refresh
 from es_hybrid.live import index_embedder, reached, way
 from es_hybrid.model_references import references
 from es_hybrid.passages import PassageSize, passage_size

@@ -28,13 +28,13 @@ from es_hybrid.existing.enrich import Making, new_contract
 from es_hybrid.existing.handover import BUILDING, HANDOVER, go_on, hand_over, mark_whole
 from es_hybrid.existing.index import Existing, existing_index
 from es_hybrid.existing.run import OnProgress, waiting
-from es_hybrid.existing.scan import refresh
 from es_hybrid.existing.verify import Gate, copied_and_verified
 from es_hybrid.existing.versions import aliased, next_version, versions
 from es_hybrid.indexing.creation import put_index
 from es_hybrid.indexing.patience import PATIENCE
 from es_hybrid.indexing.patient import plain
 from es_hybrid.indexing.report import Problem
+from es_hybrid.indexing.scan import refresh
 from es_hybrid.live import index_embedder, way
 from es_hybrid.mapping import check_analysis
 from es_hybrid.passages import passage_size

@@ -21,9 +21,7 @@ from es_hybrid.documents import META_FIELD, Document
 from es_hybrid.embedders import Embedder
 from es_hybrid.errors import EmbedderError, RecordError
 from es_hybrid.existing.additions import addition, removal, update
-from es_hybrid.existing.pages import pages
 from es_hybrid.existing.report import Count
-from es_hybrid.existing.scan import Found, Scan, read_again, refresh
 from es_hybrid.existing.texts import text_document, where
 from es_hybrid.indexing.answers import CONFLICT, MISSING
 from es_hybrid.indexing.bulk import Prepared
@@ -31,8 +29,10 @@ from es_hybrid.indexing.dead_letters import DeadLetters
 from es_hybrid.indexing.embedding import Embedded, embedded
 from es_hybrid.indexing.flight import Flight, flight
 from es_hybrid.indexing.limit import LIMIT, Limit
+from es_hybrid.indexing.pages import pages
 from es_hybrid.indexing.patient import patient, requests_of
 from es_hybrid.indexing.report import Problem, Progress
+from es_hybrid.indexing.scan import Found, Scan, read_again, refresh
 from es_hybrid.indexing.scoring import scoring
 from es_hybrid.indexing.sending import Outcome, gone
 from es_hybrid.indexing.state import index_id

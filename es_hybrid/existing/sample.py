@@ -14,8 +14,8 @@ from es_hybrid.client import path, request
 from es_hybrid.contract import SAME_MODEL
 from es_hybrid.embedders import Embedder, document_vectors, query_vectors
 from es_hybrid.errors import RecordError
-from es_hybrid.existing.scan import Found
 from es_hybrid.existing.texts import text_document
+from es_hybrid.indexing.scan import Found
 from es_hybrid.texts import is_blank
 from es_hybrid.vectors import Vectors, unit, unpacked
 

@@ -12,14 +12,14 @@ from es_hybrid.contract import Contract
 from es_hybrid.errors import RecordError
 from es_hybrid.existing.additions import has_vector
 from es_hybrid.existing.index import Existing, existing_index
-from es_hybrid.existing.pages import pages
 from es_hybrid.existing.run import text_hash, text_source
-from es_hybrid.existing.scan import Found, Scan
 from es_hybrid.existing.since import marks
 from es_hybrid.existing.texts import text_document
 from es_hybrid.existing.versions import versions
+from es_hybrid.indexing.pages import pages
 from es_hybrid.indexing.patience import PATIENCE
 from es_hybrid.indexing.patient import patient
+from es_hybrid.indexing.scan import Found, Scan
 from es_hybrid.texts import is_blank
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from es_hybrid.documents import Document, Fields, document
-from es_hybrid.existing.scan import Found
+from es_hybrid.indexing.scan import Found
 from es_hybrid.objects import value_at
 
 

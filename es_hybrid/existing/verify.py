@@ -11,9 +11,9 @@ from es_hybrid.errors import NotVerified
 from es_hybrid.existing.changes import count
 from es_hybrid.existing.copy import Copy, CopyJob
 from es_hybrid.existing.sample import agreement, sample
-from es_hybrid.existing.scan import refresh
 from es_hybrid.indexing.limit import Limit
 from es_hybrid.indexing.patient import plain
+from es_hybrid.indexing.scan import refresh
 
 _PASSES = 10  # over what was written meanwhile
 

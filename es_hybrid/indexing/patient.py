@@ -84,6 +84,11 @@ def patient(
     return cast(Elasticsearch, PatientClient(client, requests))
 
 
+def client_of(requests: Requests) -> Elasticsearch:
+    """A client of the run that asks in this way already."""
+    return cast(Elasticsearch, PatientClient(requests.client, requests))
+
+
 def requests_of(client: Elasticsearch) -> Requests:
     """The requests of the run that a client belongs to; of a new one, where that is none."""
     return client.requests if isinstance(client, PatientClient) else Requests(client)

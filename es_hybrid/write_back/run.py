@@ -16,7 +16,6 @@ from elasticsearch import Elasticsearch
 from es_hybrid.documents import Document
 from es_hybrid.existing.additions import update
 from es_hybrid.existing.index import existing_index
-from es_hybrid.existing.scan import Found, Page, refresh
 from es_hybrid.existing.texts import where
 from es_hybrid.filters import Clause
 from es_hybrid.fitted.model import whole
@@ -24,6 +23,7 @@ from es_hybrid.indexing.bulk import Prepared
 from es_hybrid.indexing.flight import Flight, flight
 from es_hybrid.indexing.patience import PATIENCE
 from es_hybrid.indexing.report import SHOWN_PROBLEMS, Problem, Progress
+from es_hybrid.indexing.scan import Found, Page, refresh
 from es_hybrid.indexing.sending import Outcome
 from es_hybrid.vector_stream import Batch, VectorIndex, scanned
 from es_hybrid.vectors import Vectors

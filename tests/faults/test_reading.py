@@ -49,7 +49,7 @@ PASSING = {
 def small_pages(monkeypatch):
     """Many small pages instead of a few large ones."""
     for limit in ("_FIRST", "_MOST"):
-        monkeypatch.setattr(f"es_hybrid.existing.pages.{limit}", 20)
+        monkeypatch.setattr(f"es_hybrid.indexing.pages.{limit}", 20)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 from es_hybrid import Indexer
 from es_hybrid.client import path, request
 from es_hybrid.errors import UsageError
+from es_hybrid.indexing import pages
 from es_hybrid.indexing import prune as pruning
 from es_hybrid.sources import JsonLines
 from tests.embedders import WordEmbedder
@@ -41,7 +42,8 @@ def test_what_the_source_has_no_more_is_deleted(es, name, file):
 
 @pytest.mark.parametrize("size", [1, 7, 19])
 def test_documents_are_looked_through_page_by_page(es, name, file, monkeypatch, size):
-    monkeypatch.setattr(pruning, "_PAGE", size)
+    for limit in ("_FIRST", "_FEWEST", "_MOST"):
+        monkeypatch.setattr(pages, limit, size)
     write(es, name, file, FILMS)
     assert write(es, name, file, FILMS[1:]).pruned == 1
 

@@ -11,9 +11,9 @@ from es_hybrid.errors import ContractError, RecordError
 from es_hybrid.existing.additions import addition, check_room, properties, removal, update
 from es_hybrid.existing.body import copied_body
 from es_hybrid.existing.index import Existing
-from es_hybrid.existing.scan import Found
 from es_hybrid.existing.texts import text_document
 from es_hybrid.indexing.embedding import embedded
+from es_hybrid.indexing.scan import Found
 from es_hybrid.objects import change_at, value_at, with_value, without
 from es_hybrid.passages import PassageSize
 from tests.embedders import WordEmbedder

@@ -22,9 +22,9 @@ from elasticsearch import Elasticsearch
 
 from es_hybrid.client import path, request
 from es_hybrid.errors import IndexNotFound, RequestRefused, ServerError, ServerUnreachable
-from es_hybrid.existing.scan import Found, Page, Scan, found, on_shard
 from es_hybrid.indexing.patience import Requests, Trouble, passes
 from es_hybrid.indexing.patient import patient, requests_of
+from es_hybrid.indexing.scan import Found, Page, Scan, found, on_shard
 from es_hybrid.indexing.seen import Seen, hashes
 from es_hybrid.indexing.state import index_id
 
