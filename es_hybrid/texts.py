@@ -20,6 +20,20 @@ def is_blank(text: str) -> bool:
     return all(letter in _BLANK_LETTERS or category(letter) in _INVISIBLE for letter in text)
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """How many there are of something, for people.
+
+    Args:
+        count: 0 and up.
+        one: what one of it is called.
+        many: what others are called; without it, `one` and an s.
+
+    >>> counted(1, "dead letter"), counted(1200, "dead letter"), counted(0, "match", "matches")
+    ('1 dead letter', '1,200 dead letters', '0 matches')
+    """
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def composed(text: str) -> str:
     r"""`text` in Unicode's normal form C, which keyboards and dictionaries write.
 

@@ -10,6 +10,7 @@ import typer
 from es_hybrid.cli.output import say
 from es_hybrid.cli.reporting import Json, counting, deliver
 from es_hybrid.errors import UsageError
+from es_hybrid.texts import counted
 
 if TYPE_CHECKING:
     from es_hybrid.alignment.making import Made
@@ -43,8 +44,8 @@ def align(
     if out.is_dir() or not out.resolve().parent.is_dir():
         raise UsageError(f"--out {out}: name a file in a folder that exists")
     pictures = read_captions(captions, images)
-    with counting("pictures embedded") as counted:
-        made = make(pictures, out, text=text, image=image, counted=counted)
+    with counting("pictures embedded") as draw:
+        made = make(pictures, out, text=text, image=image, counted=draw)
     deliver(made, lambda: _told(made), file=None, as_json=as_json)
     for name, reason in list(made.left_out.items())[:10]:
         say(f"{name} was left out: {reason}")
@@ -64,7 +65,7 @@ def _told(made: Made) -> Report:
     ]
     chosen = found.fitted
     how = f"lambda {chosen.strength:g}, queries {'' if chosen.centred else 'not '}centred"
-    title = f"{made.file}: {found.pairs:,} pictures, {made.captions:,} captions"
+    title = f"{made.file}: {counted(found.pairs, 'picture')}, {counted(made.captions, 'caption')}"
     table = Table(
         title=f"captions that find their picture among {found.held_out:,} never seen",
         columns=["", *(f"R@{k}" for k in found.recall)],

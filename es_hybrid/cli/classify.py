@@ -12,6 +12,7 @@ from es_hybrid.cli.flags import Embedder, Filter, Name
 from es_hybrid.cli.output import interruptible, print_json, printable, say, stop, table
 from es_hybrid.cli.patience import Patience, patiently
 from es_hybrid.cli.reporting import Json, listed
+from es_hybrid.texts import counted
 
 if TYPE_CHECKING:
     from es_hybrid.labelling import Classified
@@ -73,7 +74,7 @@ def classify(
     with (
         progress_bar("classifying", shown=not dry_run and sys.stderr.isatty()) as bar,
         interruptible(
-            lambda: f"interrupted after {bar.done:,} documents: run the same command again"
+            lambda: f"interrupted after {counted(bar.done, 'document')}: run the same command again"
         ),
     ):
         found = classified(
@@ -99,8 +100,8 @@ def _print(found: Classified) -> None:
     table(["label", "documents#", "mean score#"], rows)
     if found.agreement is not None:
         typer.echo(
-            f"{found.examples:,} examples: the others give {found.agreement:.0%} of them the label "
-            "that they have"
+            f"{counted(found.examples, 'example')}: the others give {found.agreement:.0%} of them "
+            "the label that they have"
         )
     written = found.written
     if written is None:

@@ -13,15 +13,13 @@ from es_hybrid.cli.help import Command, Group
 from es_hybrid.cli.index_options import IndexOptions, names, pairs, read_settings
 from es_hybrid.cli.output import print_json, printable, say, stop, styled
 from es_hybrid.cli.patience import Patience, patiently
+from es_hybrid.texts import counted
 
 if TYPE_CHECKING:
     from es_hybrid.indexing.letters import Kind
     from es_hybrid.indexing.replay import Replayed
 
 _FAILED = 1
-
-# What could not be read at all has no record that could be written again.
-_WITHOUT = "of {:,} there is no record: mend the source, index it again, then delete {}"
 
 dead_letters = typer.Typer(
     name="dead-letters",
@@ -61,11 +59,16 @@ def show(
     for kind in found:
         _print(kind)
     count, ready = sum(kind.count for kind in found), sum(kind.replayable for kind in found)
-    typer.echo(f"{count:,} dead letters, {ready:,} of them with their record")
+    typer.echo(f"{counted(count, 'dead letter')}, {ready:,} with a record")
     if ready:
         typer.echo(f"once the cause is mended: es-hybrid dead-letters replay NAME {file}")
     if ready < count:
-        typer.echo(_WITHOUT.format(count - ready, file))
+        typer.echo(_without(count - ready, file))
+
+
+def _without(count: int, file: Path) -> str:
+    """What to do about what could not be read at all: nothing of it could be written again."""
+    return f"of {count:,} there is no record: mend the source, index it again, then delete {file}"
 
 
 def _print(kind: Kind) -> None:
@@ -137,17 +140,18 @@ def replay(
         columns=options.map,
         **patiently(patience),
     )
-    print_json(done.to_dict()) if as_json else _tell(done)
+    print_json(done.to_dict()) if as_json else _tell(done, file)
     if done.left:
-        say(f"{done.left:,} dead letters are left: es-hybrid dead-letters show {file}")
+        left = counted(done.left, "dead letter is", "dead letters are")
+        say(f"{left} left: es-hybrid dead-letters show {file}")
         stop(_FAILED)
 
 
-def _tell(done: Replayed) -> None:
+def _tell(done: Replayed, file: Path) -> None:
     typer.echo(
-        f"{done.letters:,} letters = {done.indexed:,} indexed + {done.unchanged:,} unchanged + "
-        f"{done.overtaken:,} overtaken + {done.failed:,} failed again + "
-        f"{done.kept:,} without a record"
+        f"{counted(done.letters, 'letter')} = {done.indexed:,} indexed + "
+        f"{done.unchanged:,} unchanged + {done.overtaken:,} overtaken + "
+        f"{done.failed:,} failed again + {done.kept:,} without a record"
     )
     if done.kept:
-        typer.echo(_WITHOUT.format(done.kept, "the file of letters"))
+        typer.echo(_without(done.kept, file))

@@ -15,6 +15,7 @@ from es_hybrid.cli.flags import Embedder, Filter
 from es_hybrid.cli.output import interruptible, say
 from es_hybrid.cli.reporting import Json, ReportFile, check_report, counting, deliver, listed
 from es_hybrid.errors import UsageError
+from es_hybrid.texts import counted
 
 if TYPE_CHECKING:
     from es_hybrid.evaluation.agreement import Agreement
@@ -206,7 +207,9 @@ def _stoppable() -> Iterator[Callable[[int, int], None]]:
         draw(now, of)
 
     def told() -> str:
-        came = f"after {done:,} of {total:,} queries" if total else "before the first queries"
+        came = "before the first queries"
+        if total:
+            came = f"after {done:,} of {counted(total, 'query', 'queries')}"
         return f"interrupted {came}: nothing was changed, and a part of them says nothing"
 
     with counting("searching") as draw, interruptible(told):

@@ -18,6 +18,7 @@ from es_hybrid.cli.index_flags import Flags, RunFlags
 from es_hybrid.cli.index_options import IndexOptions
 from es_hybrid.cli.output import fail, interruptible, print_json, printable, say, stop
 from es_hybrid.errors import TooManyRejected, UsageError
+from es_hybrid.texts import counted
 
 if TYPE_CHECKING:
     from es_hybrid.indexing import Report
@@ -140,8 +141,8 @@ def _written(indexer: Any, source: Any) -> Report:
         _drained(),
         interruptible(
             lambda: (
-                f"interrupted after {bar.done:,} records: all that Elasticsearch confirmed is in "
-                "the index; run the same command again, and it goes on from there"
+                f"interrupted after {counted(bar.done, 'record')}: all that Elasticsearch "
+                "confirmed is in the index; run the same command again, and it goes on from there"
             )
         ),
     ):
@@ -177,7 +178,7 @@ def _print(report: Report) -> None:
     new = ", new" if report.created else ""
     rate = report.embedded / max(report.embedding_seconds, 0.001)
     pace = f" ({rate:,.0f} a second)" if report.embedded else ""
-    pieces = f" in {report.passages:,} passages" if report.passages else ""
+    pieces = f" in {counted(report.passages, 'passage')}" if report.passages else ""
     detected = " (detected)" if report.analysis_detected else ""
     near = "" if report.similarity == "cosine" else f", {report.similarity}"
     superseded = f" ({report.superseded:,} superseded)" if report.superseded else ""
@@ -211,8 +212,8 @@ def _seen(report: Report) -> Iterator[str]:
     """What the input had that is not in the index under its own name, or not whole."""
     if report.resumed:
         yield (
-            f"an interrupted run was gone on with: it had settled {report.resumed:,} records "
-            "(--restart begins anew)"
+            "an interrupted run was gone on with: it had settled "
+            f"{counted(report.resumed, 'record')} (--restart begins anew)"
         )
     if report.not_pruned:
         more = "; see that the source is whole, then add --yes" if report.gone else ""
@@ -229,7 +230,7 @@ def _seen(report: Report) -> Iterator[str]:
             "ids, index under another name with --id-field"
         )
     if report.truncated:
-        long = "1 text is" if report.truncated == 1 else f"{report.truncated:,} texts are"
+        long = counted(report.truncated, "text is", "texts are")
         yield (
             f"{long} longer than {report.embedder} reads at once, so that vectors miss or blur "
             "what comes later: index under another name with --passages 256:32"
@@ -249,6 +250,6 @@ def _complain(report: Report, letters: Path) -> None:
         say(f"… and {lost - _SHOWN:,} more")
     if lost:
         say(
-            f"{lost:,} of {report.read:,} records are not indexed; {letters} has them, with "
-            f"reasons: es-hybrid dead-letters show {letters}"
+            f"not indexed: {lost:,} of {counted(report.read, 'record')}; {letters} has them all, "
+            f"with reasons: es-hybrid dead-letters show {letters}"
         )

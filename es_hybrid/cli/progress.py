@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from es_hybrid.indexing import Progress
+from es_hybrid.texts import counted
 
 _ERROR = re.compile(r"\[(\d{3} \w+)\]")  # as every refusal ends
 _SHOWN = 60  # characters of what has no such end
@@ -76,7 +77,8 @@ def progress_bar(title: str, *, shown: bool) -> Iterator[Bar]:
     class Rate(ProgressColumn):
         def render(self, task: Any) -> Text:
             done = task.fields.get("done", 0)
-            return Text(f"{done:,} documents, {done / task.elapsed if task.elapsed else 0:,.0f}/s")
+            rate = done / task.elapsed if task.elapsed else 0
+            return Text(f"{counted(done, 'document')}, {rate:,.0f}/s")
 
     doing = TextColumn("{task.description}", markup=False)
     columns = (doing, BarColumn(), Rate(), TimeRemainingColumn())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from es_hybrid.cli.output import printable, table, width
+from es_hybrid.texts import counted
 
 if TYPE_CHECKING:
     from es_hybrid.hits import Fusing, Hit, LegHit, Missing, PassageHit, SearchResult
@@ -59,7 +60,7 @@ def notes(result: SearchResult) -> list[str]:
 def summary(result: SearchResult) -> str:
     """How many documents match, how long it took, and how that is not as usual."""
     least = "" if result.total.relation == "eq" else "at least "
-    found = f"{len(result):,} of {least}{result.total.value:,} matches"
+    found = f"{len(result):,} of {least}{counted(result.total.value, 'match', 'matches')}"
     exact = result.knn and result.knn.partition("exact:")[2].replace("_", " ")
     way = f", exact kNN ({exact})" if exact else ""
     native = ", fused by Elasticsearch" if result.fusion == "native" else ""

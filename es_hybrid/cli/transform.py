@@ -10,6 +10,7 @@ from es_hybrid.cli.connection import with_client
 from es_hybrid.cli.flags import Name
 from es_hybrid.cli.output import print_json
 from es_hybrid.cli.reporting import Json
+from es_hybrid.texts import counted
 
 
 @with_client
@@ -49,6 +50,7 @@ def transform(
         print_json(kept.to_dict())
         return
     typer.echo(
-        f"{kept.method} fitted on {kept.fitted_on:,} vectors of {name}: {kept.dims} dimensions\n"
+        f"{kept.method} fitted on {counted(kept.fitted_on, 'vector')} of {name}: "
+        f"{counted(kept.dims, 'dimension')}\n"
         f"use it: es-hybrid rebuild {name} --embedder '{kept.embedder}'"
     )

@@ -12,6 +12,7 @@ from es_hybrid.cli.help import Command, Group
 from es_hybrid.cli.index_options import names
 from es_hybrid.cli.output import print_json, say
 from es_hybrid.errors import RecordError, UsageError
+from es_hybrid.texts import counted
 
 if TYPE_CHECKING:
     from es_hybrid.sources import Source
@@ -90,11 +91,13 @@ def train(
         print_json(made.to_dict() | {"left_out": corpus.left_out})
     else:
         typer.echo(
-            f"{made.file}: {made.words:,} words of {made.tokens:,} in {made.texts:,} texts "
+            f"{made.file}: {counted(made.words, 'word')} of {made.tokens:,} in "
+            f"{counted(made.texts, 'text')} "
             f"({made.tokenizer} tokenizer), {made.seconds} s"
         )
     if corpus.left_out:
-        say(f"{corpus.left_out:,} records were left out: {corpus.reason}")
+        left = counted(corpus.left_out, "record was", "records were")
+        say(f"{left} left out: {corpus.reason}")
 
 
 class _Corpus:

@@ -223,7 +223,7 @@ def test_a_fault_of_one_record_is_told_with_its_line_and_the_rest_is_indexed(typ
     assert ended.code == 1
     assert first.startswith(f"{fate}: three.jsonl line 2: ")
     assert reason in first
-    assert last.startswith("1 of 3 records are not indexed")
+    assert last.startswith("not indexed: 1 of 3 records;")
 
 
 def test_a_fault_of_one_record_is_counted(typed, name, record):
@@ -252,7 +252,7 @@ def test_dead_letters_lie_under_the_name_of_the_index_only_if_there_are_any(type
 def test_allow_failures_ends_well_and_still_tells(typed, films):
     ended = typed("index", films, "films.jsonl", "broken.jsonl", "--allow-failures")
     assert ended.code == 0
-    assert "2 of 3 records are not indexed" in ended.err
+    assert "not indexed: 2 of 3 records;" in ended.err
 
 
 def test_many_faults_are_told_by_the_first_few_and_their_number(typed, films):
@@ -261,7 +261,7 @@ def test_many_faults_are_told_by_the_first_few_and_their_number(typed, films):
     assert len(err) < 15
     file = f"{films}.dead-letters.ndjson"
     show = f"es-hybrid dead-letters show {file}"
-    last = f"50 of 51 records are not indexed; {file} has them, with reasons: {show}"
+    last = f"not indexed: 50 of 51 records; {file} has them all, with reasons: {show}"
     assert err[-2:] == ["… and 40 more", last]
 
 

@@ -116,8 +116,23 @@ def test_a_replay_empties_the_file_as_far_as_it_can(typed, name, letters):
     Path(letters).write_text(Path(letters).read_text().replace('"old"', "1999"))
     ended = typed("dead-letters", "replay", name, letters, "--embedder", "words-64", "--json")
     assert (ended.json["indexed"], ended.json["failed"], ended.json["left"]) == (1, 1, 1)
-    assert (ended.code, "1 dead letters are left" in ended.err) == (1, True)
+    assert (ended.code, "1 dead letter is left" in ended.err) == (1, True)
     assert len(Path(letters).read_text().splitlines()) == 1
+
+
+def test_what_a_replay_leaves_for_want_of_a_record_is_named_with_its_file(typed, name, letters):
+    Path(letters).write_text("no JSON\n")
+    ended = typed("dead-letters", "replay", name, letters, "--embedder", "words-64")
+    assert "1 letter = 0 indexed" in ended.out
+    assert f"of 1 there is no record: mend the source, index it again, then delete {letters}" in (
+        ended.out
+    )
+
+
+def test_a_single_letter_is_told_as_one(typed, tmp_path):
+    file = tmp_path / "films.dead-letters.ndjson"
+    file.write_text('{"record": {"_id": "x"}, "error": "RecordError", "reason": "no text"}\n')
+    assert "\n1 dead letter, 1 with a record\n" in (typed("dead-letters", "show", str(file)).out)
 
 
 def test_a_file_of_letters_that_is_missing_is_named(typed, name):

@@ -25,7 +25,7 @@ def test_what_index_reads_is_trained_on(typed, corpus, tmp_path):
     out = tmp_path / "words.bin"
     code, said, complaint = typed("words", "train", corpus, "--out", str(out), *OPTIONS)
     assert (code, said.split(",")[0]) == (0, f"{out}: 3 words of 10 in 2 texts (simple tokenizer)")
-    assert "1 records were left out: corpus.jsonl line 3: no text in title, text" in complaint
+    assert "1 record was left out: corpus.jsonl line 3: no text in title, text" in complaint
     assert load_embedder(f"words:{out}").embed_documents(["ship"]).shape == (1, 4)
 
 

@@ -210,5 +210,5 @@ def test_of_letters_without_a_record_it_is_told_how_to_be_rid_of_them(path, caps
     kept(path, None, {"title": "차"})
     show(path)
     said = capsys.readouterr().out
-    assert "2 dead letters, 1 of them with their record" in said
+    assert "2 dead letters, 1 with a record" in said
     assert f"of 1 there is no record: mend the source, index it again, then delete {path}" in said
