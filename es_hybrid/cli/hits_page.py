@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from es_hybrid.cli import results
+from es_hybrid.cli.explained import explanation
+from es_hybrid.cli.facets import facet_tables
 from es_hybrid.client import path, request
 from es_hybrid.documents import THUMBNAIL_FIELD
 from es_hybrid.reports import Grid, Report, Table, Tile
@@ -29,8 +31,9 @@ def hits_report(
     image: Path | None = None,
     like: str | None = None,
     start: int = 0,
+    explain: bool = False,
 ) -> Report:
-    """The page of a search; thumbnails are fetched for it, from an index of pictures.
+    """The page of a search, with its facets; thumbnails are fetched from an index of pictures.
 
     Args:
         client: any `Elasticsearch` client.
@@ -40,16 +43,18 @@ def hits_report(
         image: the picture that was looked for.
         like: id of the document that was looked for.
         start: hits that were skipped.
+        explain: whether it tells what each leg gave.
     """
     columns, rows = results.rows(
         result, searched.text_fields, similarity=searched.near, start=start
     )
     hits = Table("hits", [name.removesuffix("#") or "#" for name in columns], rows)
+    why = [explanation(result, similarity=searched.near)] if explain and rows else []
     where = f"{result.mode} in {searched.name} ({searched.index})"
     return Report(
         title,
         facts=[("search", where), ("hits", results.summary(result))],
-        tables=[hits] if rows else [],
+        tables=[*([hits] if rows else []), *facet_tables(result), *why],
         grids=_grids(client, result, searched, rows, image=image, like=like),
         notes=results.notes(result),
     )

@@ -13,7 +13,7 @@ import typer
 from es_hybrid.cli.output import print_json, printable, say, table
 
 if TYPE_CHECKING:
-    from es_hybrid.reports import Report
+    from es_hybrid.reports import Report, Table
 
 ReportFile = Annotated[
     Path | None,
@@ -84,13 +84,18 @@ def show(report: Report) -> None:
     """Print a report's tables and notes."""
     typer.echo(printable(report.title))
     for one in report.tables:
-        typer.echo(f"\n{printable(one.title)}")
-        columns = [f"{name}#" if one.numeric(at) else name for at, name in enumerate(one.columns)]
-        table(columns, [[str(cell) for cell in row] for row in one.rows])
-        for note in one.notes:
-            typer.echo(printable(note))
+        show_table(one)
     for note in report.notes:
         typer.echo(printable(f"note: {note}"))
+
+
+def show_table(one: Table) -> None:
+    """Print a table with its title and notes, a line apart from what is above."""
+    typer.echo(f"\n{printable(one.title)}")
+    columns = [f"{name}#" if one.numeric(at) else name for at, name in enumerate(one.columns)]
+    table(columns, [[str(cell) for cell in row] for row in one.rows])
+    for note in one.notes:
+        typer.echo(printable(note))
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from es_hybrid.cli.output import printable, table, width
 from es_hybrid.texts import counted
 
 if TYPE_CHECKING:
-    from es_hybrid.hits import Fusing, Hit, LegHit, Missing, PassageHit, SearchResult
+    from es_hybrid.hits import Fusing, Hit, LegHit, PassageHit, SearchResult
 
 _SNIPPET = 90  # characters of a hit's text
 _NARROW = 100  # columns of a screen
@@ -19,13 +19,6 @@ _NARROW = 100  # columns of a screen
 # What the hits are sorted by, as the table calls it; by kNN alone it is what the index compares.
 _SCORE = {"rrf": "RRF", "linear": "linear", "adaptive": "adaptive", "bm25": "BM25"}
 _COMPARED = {"cosine": "cosine", "max_inner_product": "inner product", "l2_norm": "distance"}
-
-# How a kNN score comes from what is compared.
-_FORMULAS = {
-    "cosine": "(1 + cosine) / 2",
-    "max_inner_product": "1 + inner product, or 1 / (1 - inner product) of a negative one",
-    "l2_norm": "1 / (1 + distance²)",
-}
 
 
 def show(
@@ -64,7 +57,7 @@ def summary(result: SearchResult) -> str:
     exact = result.knn and result.knn.partition("exact:")[2].replace("_", " ")
     way = f", exact kNN ({exact})" if exact else ""
     native = ", fused by Elasticsearch" if result.fusion == "native" else ""
-    how = f", {_how(result.fusing)}" if result.fusing and _is_told(result.fusing) else ""
+    how = f", {fused_by(result.fusing)}" if result.fusing and _is_told(result.fusing) else ""
     told = found if result.total.value else "nothing found"
     return f"{told}, {result.took_ms:,.0f} ms{way}{native}{how}"
 
@@ -74,7 +67,7 @@ def _is_told(fusing: Fusing) -> bool:
     return fusing.settled_by not in ("default", "given") or fusing.method == "adaptive"
 
 
-def _how(fusing: Fusing) -> str:
+def fused_by(fusing: Fusing) -> str:
     """How legs were fused, and who said so."""
     by = {"tuned": "the tuned setting: ", "self-tuned": "the self-tuned setting: "}
     detail = {"rrf": f" (k {fusing.rank_constant})", "linear": f" ({fusing.normalizer})"}
@@ -161,54 +154,3 @@ def _seen(leg: LegHit | None) -> str:
         return "–"
     value = f"{leg.score:.2f}" if leg.cosine is None else f"{leg.cosine:.3f}"
     return f"#{leg.rank} ({value})"
-
-
-def facets(result: SearchResult) -> None:
-    """Print the most frequent values of each field that was counted."""
-    for field, answer in result.aggregations.items():
-        counted = [
-            f"{bucket.get('key_as_string', bucket['key'])} ({bucket['doc_count']:,})"
-            for bucket in answer["buckets"]
-        ]
-        typer.echo(printable(f"{field}: {', '.join(counted) or 'no values'}"))
-
-
-def explain(result: SearchResult, *, similarity: str) -> None:
-    """Print what each leg gave to each hit or why it did not, and how that makes the score."""
-    typer.echo("\nwhy: what each leg gave")
-    rows = []
-    for hit in result.hits:
-        rows += [[hit.id, name, *_given(leg)] for name, leg in hit.legs.items()]
-        rows += [[hit.id, name, *_lacking(leg)] for name, leg in hit.missing.items()]
-    table(["id", "leg", "rank#", "score#", "cosine#", "contribution#"], rows)
-    if result.fusing:
-        _explain_fusing(result.fusing)
-    if any(leg.kind == "knn" for hit in result for leg in hit.legs.values()):
-        typer.echo(f"score of a knn leg = {_FORMULAS[similarity]}")
-
-
-def _explain_fusing(fusing: Fusing) -> None:
-    typer.echo(_how(fusing))
-    if fusing.method == "rrf":
-        constant = fusing.rank_constant
-        typer.echo(f"contribution = weight / ({constant} + rank); a hit's RRF is their sum")
-        return
-    typer.echo("contribution = weight · normalized score; a hit's score is their sum")
-    for leg, standing in fusing.standing.items():
-        support = fusing.support.get(leg)
-        far = "too few hits to tell" if standing is None else f"stands out by {standing:.1f}"
-        other = "" if support is None else f", its first hits have {support:.0%} support by words"
-        typer.echo(f"weight of {leg}: {fusing.weights[leg]:.2f}; {far}{other}")
-
-
-def _given(leg: LegHit) -> list[str]:
-    contribution = "" if leg.contribution is None else f"{leg.contribution:.6f}"
-    return [str(leg.rank), f"{leg.score:.4f}", _number(leg.cosine), contribution]
-
-
-def _lacking(leg: Missing) -> list[str]:
-    return ["–", _number(leg.score), _number(leg.cosine), leg.reason]
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"

@@ -9,7 +9,7 @@ import typer
 from es_hybrid.cli.connection import with_client
 from es_hybrid.cli.groups import with_groups
 from es_hybrid.cli.output import print_json, printable
-from es_hybrid.cli.reporting import check_report, write_page
+from es_hybrid.cli.reporting import check_report, show_table, write_page
 from es_hybrid.cli.search_flags import Flags
 
 if TYPE_CHECKING:
@@ -60,16 +60,25 @@ def _report(
     from es_hybrid.cli.hits_page import hits_report
 
     return hits_report(
-        client, result, searched, title=said, image=flags.image, like=flags.like, start=flags.start
+        client,
+        result,
+        searched,
+        title=said,
+        image=flags.image,
+        like=flags.like,
+        start=flags.start,
+        explain=flags.explain,
     )
 
 
 def _show(result: SearchResult, searched: Searched, flags: Flags) -> None:
     from es_hybrid.cli import results
+    from es_hybrid.cli.explained import explanation
+    from es_hybrid.cli.facets import facet_lines
 
     near = searched.near
     results.show(result, searched.text_fields, similarity=near, start=flags.start)
-    if flags.facet:
-        results.facets(result)
+    for line in facet_lines(result):
+        typer.echo(printable(line))
     if flags.explain and result.hits:
-        results.explain(result, similarity=near)
+        show_table(explanation(result, similarity=near))

@@ -82,6 +82,54 @@ def test_hits_without_pictures_are_a_table(es, name, page):
     assert "<img" not in written
 
 
+@pytest.fixture
+def ships_and_seas(es, name):
+    """Two texts with a genre each, one of which only kNN finds."""
+    texts = {"1": ("hot <tea>", "drinks, hot"), "2": ("a ship at sea", "voyages")}
+    records = [{"_id": one, "text": text, "kind": kind} for one, (text, kind) in texts.items()]
+    Indexer(es, name, embedder=WordEmbedder(), fields={"kind": "keyword"}).write(records)
+
+
+def table_of(written, title):
+    """The cells of the table with this title: numbers in full, texts as they are shown."""
+    (body,) = re.findall(rf"<caption>{title}</caption>.*?<tbody>(.*?)</tbody>", written, re.DOTALL)
+    rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in body.split("</tr>")]
+    return [
+        [re.sub(r'<data value="([^"]*)">.*', r"\1", cell) for cell in row] for row in rows if row
+    ]
+
+
+def asked_both_ways(typed, name, tmp_path, *arguments):
+    """What a search tells as JSON, and the page that is written beside it."""
+    file = tmp_path / "hits.html"
+    options = (*arguments, "--embedder", "words", "--json", "--report", str(file))
+    return typed("search", name, "tea", *options).json, file.read_text("utf-8")
+
+
+def test_facets_of_the_page_are_those_of_json(typed, name, tmp_path, ships_and_seas):
+    told, written = asked_both_ways(typed, name, tmp_path, "--facet", "kind")
+    buckets = told["aggregations"]["kind"]["buckets"]
+    expected = [[bucket["key"], str(bucket["doc_count"])] for bucket in buckets]
+    assert sorted(table_of(written, "values of kind")) == sorted(expected)
+    assert len(expected) == 2
+
+
+def test_what_each_leg_gave_is_on_the_page_as_in_json(typed, name, tmp_path, ships_and_seas):
+    told, written = asked_both_ways(typed, name, tmp_path, "--explain")
+    first, second = told["hits"]
+    rows = table_of(written, "why: what each leg gave")
+    given = [str(first["legs"]["bm25"][name]) for name in ("rank", "score")]
+    assert rows[0] == ["1", "bm25", *given, "–", str(first["legs"]["bm25"]["contribution"])]
+    assert rows[-1][-1] == second["missing"]["bm25"]["reason"] == "no match"
+
+
+def test_a_page_with_facets_and_reasons_asks_nothing_of_a_network(
+    typed, name, tmp_path, ships_and_seas
+):
+    _, written = asked_both_ways(typed, name, tmp_path, "--facet", "kind", "--explain")
+    assert not re.search(r"<(script|link|iframe)|(src|href)=\"(?!data:)|url\(", written)
+
+
 def test_nothing_found_is_a_page_too(folder, page):
     assert "nothing found" in page("submarine", "--mode", "bm25")
 
