@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 def facet_lines(result: SearchResult) -> Iterator[str]:
     """The values of each field that was counted, and how many documents have each."""
     for field, answer in result.aggregations.items():
-        said = [f"{value} ({count:,})" for value, count in _counts(answer)]
+        said = [f"{_quoted(value)} ({count:,})" for value, count in _counts(answer)]
         yield f"{field}: {', '.join(said) or 'no values'}"
 
 
@@ -29,3 +30,8 @@ def facet_tables(result: SearchResult) -> Iterator[Table]:
 def _counts(answer: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     for bucket in answer["buckets"]:
         yield str(bucket.get("key_as_string", bucket["key"])), bucket["doc_count"]
+
+
+def _quoted(value: str) -> str:
+    """A value as one of several with commas between them: one that has some is quoted."""
+    return json.dumps(value, ensure_ascii=False) if set(value) & {",", '"'} else value
