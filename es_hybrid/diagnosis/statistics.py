@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from es_hybrid.diagnosis.neighbours import by_dot_product, nearest, overlap
+from es_hybrid.optional import library
 from es_hybrid.vectors import Vectors
 
 Floats = NDArray[np.floating[Any]]
@@ -146,14 +147,17 @@ def pair_distances(units: Vectors, *, seed: int = 0) -> tuple[Floats, Floats]:
 
 
 def hubs(units: Vectors) -> Hubs:
-    """Of unit vectors, shape (n, dims)."""
-    from scipy.stats import skew
+    """Of unit vectors, shape (n, dims).
 
+    Raises:
+        EsHybridError: SciPy, which comes with scikit-learn, is not installed.
+    """
+    stats = library("scipy.stats", extra="analysis", needs="hubs need")
     rows = nearest(units, k=_neighbours(len(units)))[1]
     occurrences = np.bincount(rows.ravel(), minlength=len(units))
     first = np.argsort(-occurrences, kind="stable")[:NEIGHBOURS]
     return Hubs(
-        skewness=float(skew(occurrences)) if np.ptp(occurrences) else 0.0,
+        skewness=float(stats.skew(occurrences)) if np.ptp(occurrences) else 0.0,
         largest=int(occurrences.max()),
         rows=tuple(first.tolist()),
         never=float(np.mean(occurrences == 0)),

@@ -11,6 +11,7 @@ from es_hybrid.anomalies.drift import shift
 from es_hybrid.clusters import kmeans, plane
 from es_hybrid.cosine.similarities import same_cluster_auc
 from es_hybrid.diagnosis.neighbours import nearest
+from es_hybrid.diagnosis.statistics import hubs
 from es_hybrid.errors import EsHybridError
 from es_hybrid.evaluation import measures, significance
 from es_hybrid.reports import Report, page
@@ -50,6 +51,12 @@ def test_a_job_whose_library_is_missing_names_the_extra_that_brings_it(library, 
     with pytest.raises(EsHybridError) as missing:
         job()
     assert str(missing.value) == f"{needs}: pip install 'es_hybrid[{extra}]'"
+
+
+def test_a_diagnosis_without_scipy_names_the_extra_that_brings_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy.stats", None)
+    with pytest.raises(EsHybridError, match=r"^hubs need: pip install 'es_hybrid\[analysis\]'$"):
+        hubs(ROWS)
 
 
 def test_an_evaluation_without_scipy_names_the_extra_that_brings_it(monkeypatch):
