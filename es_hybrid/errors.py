@@ -76,7 +76,8 @@ class TooManyRejected(SourceError):
     """More records cannot be indexed than a run was to put up with, so that it stopped.
 
     Attributes:
-        report: its `Report` up to there; what was read has one fate each, as ever.
+        report: its `Report`, `Enriched` or `Rebuilt` up to there; what was read has one fate each,
+            as ever.
     """
 
     def __init__(self, message: str, *, report: Any) -> None:

@@ -34,6 +34,14 @@ _TextFields = Annotated[
     str | None,
     typer.Option(help="Fields to search and embed, such as title,body.text. Default: title,text."),
 ]
+_MaxRejected = Annotated[
+    str | None,
+    typer.Option(
+        help="Stop when more documents get no vector: a number, a share such as 5%, or none. "
+        "Default: 1000, or 10 % of those read, whichever is more.",
+        metavar="N|N%|none",
+    ),
+]
 
 
 @with_client
@@ -78,14 +86,7 @@ def enrich(
         Path | None,
         typer.Option(help="File for what gets no vector. Default: INDEX.dead-letters.ndjson."),
     ] = None,
-    max_rejected: Annotated[
-        str | None,
-        typer.Option(
-            help="Stop when more documents get no vector: a number, a share such as 5%, or none. "
-            "Default: 1000, or 10 % of those read, whichever is more.",
-            metavar="N|N%|none",
-        ),
-    ] = None,
+    max_rejected: _MaxRejected = None,
     patience: Patience = None,
     as_json: _Json = False,
 ) -> None:
@@ -113,9 +114,9 @@ def enrich(
         "slices": slices,
         "dead_letters": letters,
         **patiently(patience),
+        **_limited(max_rejected),
     }
-    _check_into(into, in_place=in_place, limited=bool(filter or since or max_rejected))
-    most = {} if max_rejected is None else {"max_rejected": max_rejected}
+    _check_into(into, in_place=in_place, limited=bool(filter or since))
     on = (index,) if into is None else (index, into)
     with (
         needed("enrich", *on),
@@ -127,24 +128,23 @@ def enrich(
             )
         ),
     ):
-        if into is not None:
-            copied = enrich_into(client, index, into, **options, progress=bar.update)
-            print_json(copied.to_dict()) if as_json else _print_rebuilt(copied)
-            return
-        said = {**options, **most, "filter": filter, "since": since}
         try:
-            report = enriched(client, index, **said, progress=bar.update)
+            report: Any = (
+                enriched(client, index, **options, filter=filter, since=since, progress=bar.update)
+                if into is None
+                else enrich_into(client, index, into, **options, progress=bar.update)
+            )
         except TooManyRejected as error:
             report = error.report
-    if as_json:
-        print_json(report.to_dict())
+    if into is None:
+        _tell_enriched(report, letters, as_json=as_json)
     else:
-        _print_enriched(report)
-    _complain(report.problems, report.dead_lettered, letters)
-    if report.stopped:
-        stop(fail("TooManyRejected", report.stopped, code=_FAILED, as_json=False))
-    if not report.complete:
-        stop(_FAILED)
+        _tell_rebuilt(report, as_json=as_json)
+
+
+def _limited(max_rejected: str | None) -> dict[str, str]:
+    """The argument of what makes vectors; it has its own default."""
+    return {} if max_rejected is None else {"max_rejected": max_rejected}
 
 
 def _check_into(into: str | None, *, in_place: bool, limited: bool) -> None:
@@ -153,9 +153,31 @@ def _check_into(into: str | None, *, in_place: bool, limited: bool) -> None:
     if into is not None and in_place:
         raise UsageError(f"--in-place and --into {into} are two ways: leave one out")
     if into is not None and limited:
-        raise UsageError(
-            f"--into {into} copies all documents: leave --filter, --since and --max-rejected out"
-        )
+        raise UsageError(f"--into {into} copies all documents: leave --filter and --since out")
+
+
+def _tell_enriched(report: Enriched, letters: Path, *, as_json: bool) -> None:
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        _print_enriched(report)
+    _complain(report.problems, report.dead_lettered, letters)
+    _end_if_stopped(report.stopped)
+    if not report.complete:
+        stop(_FAILED)
+
+
+def _tell_rebuilt(report: Rebuilt, *, as_json: bool) -> None:
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        _print_rebuilt(report)
+    _end_if_stopped(report.stopped)
+
+
+def _end_if_stopped(why: str | None) -> None:
+    if why:
+        stop(fail("TooManyRejected", why, code=_FAILED, as_json=False))
 
 
 def _print_enriched(report: Enriched) -> None:
@@ -330,6 +352,7 @@ def rebuild(
         Path | None,
         typer.Option(help="File for what is refused. Default: NAME.dead-letters.ndjson."),
     ] = None,
+    max_rejected: _MaxRejected = None,
     patience: Patience = None,
     as_json: _Json = False,
 ) -> None:
@@ -342,9 +365,23 @@ def rebuild(
     Example: es-hybrid rebuild films --embedder e5-small
     """
     from es_hybrid.cli.progress import progress_bar
+    from es_hybrid.errors import TooManyRejected
     from es_hybrid.existing import rebuild as rebuilt
     from es_hybrid.existing.rights import needed
 
+    options: dict[str, Any] = {
+        "embedder": embedder,
+        "text_fields": None if text_fields is None else names(text_fields),
+        "analysis": analysis,
+        "vector_index": vector_index,
+        "similarity": similarity,
+        "passages": passages,
+        "gate": _gate(judged, min_ndcg),
+        "at_least": min_ndcg or 0.0,
+        "dead_letters": dead_letters or Path(f"{name}.dead-letters.ndjson"),
+        **patiently(patience),
+        **_limited(max_rejected),
+    }
     with (
         needed("rebuild", name),
         progress_bar("rebuilding", shown=sys.stderr.isatty()) as bar,
@@ -355,25 +392,11 @@ def rebuild(
             )
         ),
     ):
-        report = rebuilt(
-            client,
-            name,
-            embedder=embedder,
-            text_fields=None if text_fields is None else names(text_fields),
-            analysis=analysis,
-            vector_index=vector_index,
-            similarity=similarity,
-            passages=passages,
-            gate=_gate(judged, min_ndcg),
-            at_least=min_ndcg or 0.0,
-            dead_letters=dead_letters or Path(f"{name}.dead-letters.ndjson"),
-            progress=bar.update,
-            **patiently(patience),
-        )
-    if as_json:
-        print_json(report.to_dict())
-    else:
-        _print_rebuilt(report)
+        try:
+            report = rebuilt(client, name, **options, progress=bar.update)
+        except TooManyRejected as error:
+            report = error.report
+    _tell_rebuilt(report, as_json=as_json)
 
 
 def _gate(judged: Path | None, min_ndcg: float | None) -> Any:
@@ -392,15 +415,19 @@ def _gate(judged: Path | None, min_ndcg: float | None) -> Any:
 def _print_rebuilt(report: Rebuilt) -> None:
     agreed = "" if report.agreed is None else f", {report.agreed:.0%} of the sampled vectors agree"
     measured = "" if report.measured is None else f", nDCG@10 {report.measured:.4f}"
+    begun = f"{report.index} is begun, and {report.previous} stays in use"
+    now = begun if report.stopped else f"{report.name} stands for {report.index} now"
     typer.echo(
-        f"{report.name} stands for {report.index} now: {report.documents:,} documents, "
-        f"{report.embedder} embeddings{agreed}{measured}\n"
+        f"{now}: {report.documents:,} documents, {report.embedder} embeddings{agreed}{measured}\n"
         f"{report.written:,} written = {report.embedded:,} embedded + {report.kept:,} with the "
         f"vectors they had + {report.without_vector:,} without vector; {report.deleted:,} deleted "
         f"meanwhile, {report.conflicts:,} conflicts, {report.seconds:,.1f} s in all"
     )
+    what = "rejected" if report.stopped else "without vector"
     for problem in report.problems[:_SHOWN]:
-        say(printable(f"without vector: {problem.where}: {problem.reason}"))
+        say(printable(f"{what}: {problem.where}: {problem.reason}"))
+    if report.stopped:
+        return
     if report.untuned:
         typer.echo(f"what it was tuned to was for the model before: es-hybrid tune {report.name}")
     if report.previous and report.previous.startswith(f"{report.name}-"):

@@ -7,7 +7,7 @@ touched there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -21,7 +21,7 @@ from es_hybrid import capabilities
 from es_hybrid.contract import Contract
 from es_hybrid.documents import META_FIELD, Document
 from es_hybrid.embedders import Embedder
-from es_hybrid.errors import NotVerified, RecordError
+from es_hybrid.errors import NotVerified, RecordError, TooManyRejected
 from es_hybrid.existing.additions import addition, vectors_of
 from es_hybrid.existing.changes import Marks, changed, count, last_changes, marks, untouched
 from es_hybrid.existing.index import Existing
@@ -62,6 +62,7 @@ class CopyJob:
         progress: called whenever the fate of more documents is known.
         slices: readers at a time.
         alias: one of the target alone, which is written through; None where there is none.
+        limit: of documents that the target refuses, or that get no vector; None is none.
     """
 
     client: Elasticsearch
@@ -75,6 +76,7 @@ class CopyJob:
     progress: OnProgress = lambda _: None
     slices: int = 1
     alias: str | None = None
+    limit: Limit | None = LIMIT
 
 
 @dataclass(slots=True)
@@ -89,6 +91,7 @@ class Copied:
         deleted: documents that were taken away again, as they are gone from the source.
         conflicts: documents that others had changed in the target since it took over; theirs stay.
         lost: documents that the target refuses, by where they stand; a later try may mend it.
+        unembedded: documents without a vector, as the embedder fails on them, by where they stand.
         problems: the first of the lost, and of those whose text cannot be embedded.
     """
 
@@ -99,7 +102,17 @@ class Copied:
     deleted: int = 0
     conflicts: int = 0
     lost: set[str] = field(default_factory=set)
+    unembedded: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def rejected(self) -> int:
+        """Documents that are refused, or get no vector."""
+        return len(self.lost) + len(self.unembedded)
+
+    def first(self, places: Container[str]) -> Problem:
+        """The first problem of these documents that was kept."""
+        return next((one for one in self.problems if one.where in places), self.problems[0])
 
     def tell(self, problem: Problem) -> None:
         """Keep one of the first problems."""
@@ -168,16 +181,15 @@ class Copy:
         self.seen, self.taken_over = seen, own
         self._expected = None
 
-    def check_lost(self, limit: Limit) -> None:
+    def check_lost(self) -> None:
         """Refuse to go on without documents that the target does not take.
 
         Raises:
-            NotVerified: there are more than the limit.
+            NotVerified: there are some.
         """
-        lost = self.copied.lost
-        if not limit.is_passed(lost=len(lost), read=self.done):
+        if not (lost := self.copied.lost):
             return
-        first = next(iter(self.copied.problems))
+        first = self.copied.first(lost)
         raise NotVerified(
             f"{len(lost):,} documents cannot be written to {self.job.target!r}, so that "
             f"{self.job.source.name!r} was left as it is; the first: {first.where}: {first.reason}"
@@ -206,8 +218,31 @@ class Copy:
                 sent.send(self._prepared(page.documents))
                 self.done += len(page.documents)
                 self._tell()
-                if self.taken_over is None:
-                    self.check_lost(LIMIT)
+                if self._is_enough():
+                    break
+        self._check_limit()
+
+    def _is_enough(self) -> bool:
+        """Whether more documents are rejected than the copy is to put up with.
+
+        Once others write to the target there is no way back.
+        """
+        limit = self.job.limit if self.taken_over is None else None
+        return limit is not None and limit.is_passed(lost=self.copied.rejected, read=self.done)
+
+    def _check_limit(self) -> None:
+        if not self._is_enough():
+            return
+        copied, job = self.copied, self.job
+        first = copied.first(copied.lost | copied.unembedded)
+        why = (
+            f"{copied.rejected:,} of {self.done:,} documents read so far cannot be written to "
+            f"{job.target!r} or get no vector, which is more than {job.limit}: the run stopped, "
+            f"{job.source.name!r} was left as it is, and what was copied stays; the first: "
+            f"{first.where}: {first.reason}. Mend the cause, or raise the limit with "
+            "--max-rejected N, N% or none; the same command then goes on"
+        )
+        raise TooManyRejected(why, report=copied)
 
     def _flight(
         self, written: Callable[[Sequence[Document]], None]
@@ -231,6 +266,7 @@ class Copy:
         for one, state in zip(documents, there, strict=True):
             document = self._document(one)
             by_place[document.where] = one
+            self.copied.unembedded.discard(document.where)
             donor = one if self.job.keeps else state if self.job.resumed else None
             if donor and (parts := self._parts(donor, document)):
                 self.copied.kept += 1
@@ -247,9 +283,15 @@ class Copy:
                 self.copied.embedded += 1
                 parts = addition(item, self.job.contract, base64=self.can.base64_vectors)
             else:
-                self.copied.without_vector += 1
-                self.copied.tell(Problem("dead_lettered", item.document.where, item.fault, one.id))
+                self._unembedded(item, one)
             yield self._lines(item.document, one, parts)
+
+    def _unembedded(self, item: Embedded, found: Found) -> None:
+        place = item.document.where
+        self.copied.without_vector += 1
+        self.copied.tell(Problem("dead_lettered", place, item.fault or "", found.id))
+        if self.job.embedder is not None:  # else nobody was to make one
+            self.copied.unembedded.add(place)
 
     def _there(self, documents: Sequence[Found]) -> Sequence[Found | None]:
         """The same documents in the target, where that says whether they may be written."""
@@ -390,7 +432,9 @@ class Copy:
         self.copied.deleted += len(documents)
         if self._expected is not None:
             self._expected -= len(documents)
-        self.copied.lost.difference_update(document.where for document in documents)
+        places = {document.where for document in documents}
+        self.copied.lost -= places
+        self.copied.unembedded -= places
 
     def _refused(self, told: Outcome) -> None:
         if told.kind == CONFLICT and self.taken_over is not None:
@@ -407,6 +451,7 @@ class Copy:
         )
         self.letters.keep(problem, None)
         self.copied.lost.add(document.where)
+        self.copied.unembedded.discard(document.where)
         self.copied.tell(problem)
 
     def _tell(self) -> None:

@@ -24,10 +24,12 @@ from es_hybrid.existing.rebuild import (
     copy_job,
     next_contract,
     report,
+    reporting,
     version_to_build,
 )
 from es_hybrid.existing.run import OnProgress, waiting
 from es_hybrid.existing.verify import copied_and_verified
+from es_hybrid.indexing.limit import LIMIT, Limit, limit
 from es_hybrid.indexing.patience import PATIENCE
 from es_hybrid.live import reading
 from es_hybrid.mapping import check_index_name
@@ -50,6 +52,7 @@ def enrich_into(
     dead_letters: Path | None = None,
     progress: OnProgress = lambda _: None,
     patience: float = PATIENCE,
+    max_rejected: int | str | Limit | None = LIMIT,
 ) -> Rebuilt:
     """Copy an index, with the vectors of its texts, to ``INTO-000001`` behind the alias `into`.
 
@@ -71,14 +74,19 @@ def enrich_into(
         dead_letters: file for documents that the new index refuses; None keeps none.
         progress: called whenever the fate of more documents is known.
         patience: seconds to wait for a server that refuses or cannot be reached; then it stops.
+        max_rejected: stop when more documents than this are refused by the copy or get no vector,
+            as of `Indexer`; one that lacks a document never gets the alias.
 
     Raises:
+        TooManyRejected: more than `max_rejected`; it has the report up to there, and there is no
+            alias yet.
         UsageError: `into` is taken, a field that is not there, or an option that can never work.
         NotVerified: the copy lacks documents; there is no alias yet.
         ContractError: the index has fields of the names that are to be added.
         ServerError: the server refused, or cannot be reached; run it again to go on.
     """
     began = time.perf_counter()
+    most = limit(max_rejected)
     client = waiting(client, patience, progress)
     source = existing_index(client, name, stream=True)
     check_index_name(into)
@@ -91,9 +99,9 @@ def enrich_into(
         passages=passages,
         vector_field=vector_field,
     )
-    told = {"dead_letters": dead_letters, "progress": progress, "slices": slices}
+    told = {"dead_letters": dead_letters, "progress": progress, "slices": slices, "limit": most}
     job = _job(client, source, into, making, told)
-    with closing(Copy(job)) as copy:
+    with closing(Copy(job)) as copy, reporting(copy, into, began=began):
         agreed, _ = copied_and_verified(copy)
         _add(client, into, job.target)
         mark_whole(client, job.target)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from es_hybrid.errors import (
     ContractMismatch,
     IndexNotFound,
     RequestRefused,
+    TooManyRejected,
     UsageError,
 )
 from es_hybrid.existing.body import copied_body, refused_settings, without_settings
@@ -31,6 +32,7 @@ from es_hybrid.existing.run import OnProgress, waiting
 from es_hybrid.existing.verify import Gate, copied_and_verified
 from es_hybrid.existing.versions import aliased, next_version, versions
 from es_hybrid.indexing.creation import put_index
+from es_hybrid.indexing.limit import LIMIT, Limit, limit
 from es_hybrid.indexing.patience import PATIENCE
 from es_hybrid.indexing.patient import plain
 from es_hybrid.indexing.report import Problem
@@ -49,8 +51,8 @@ class Rebuilt:
 
     Attributes:
         name: the alias.
-        index: the index that it stands for now.
-        previous: the one before, which stays; None where there was no alias.
+        index: the index that it stands for now; of a run that stopped, the one that was begun.
+        previous: the one before, which stays.
         embedder: id of the embedder.
         documents: how many the new index has.
         written: documents written, those included that changed meanwhile and were written again.
@@ -64,8 +66,9 @@ class Rebuilt:
             could not be compared.
         measured: what the gate measured; None without one.
         seconds: wall time.
-        problems: the first of the documents whose text cannot be embedded.
+        problems: the first of the documents that were refused, or whose text cannot be embedded.
         untuned: whether the old version was tuned, which says nothing of the new model.
+        stopped: why the run ended before it had copied all; None where it did not.
     """
 
     name: str
@@ -84,6 +87,7 @@ class Rebuilt:
     seconds: float
     problems: tuple[Problem, ...]
     untuned: bool
+    stopped: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
@@ -105,6 +109,7 @@ def rebuild(
     dead_letters: Path | None = None,
     progress: OnProgress = lambda _: None,
     patience: float = PATIENCE,
+    max_rejected: int | str | Limit | None = LIMIT,
 ) -> Rebuilt:
     """Make the index behind an alias anew, while it is searched and written to.
 
@@ -131,8 +136,12 @@ def rebuild(
         dead_letters: file for documents that the new version refuses; None keeps none.
         progress: called whenever the fate of more documents is known.
         patience: seconds to wait for a server that refuses or cannot be reached; then it stops.
+        max_rejected: stop when more documents than this are refused by the new version or get no
+            vector, as of `Indexer`; one that lacks a document never takes over.
 
     Raises:
+        TooManyRejected: more than `max_rejected`; it has the report up to there, and the alias
+            was not moved.
         UsageError: `name` is no alias, or an option that can never work.
         NotVerified: the new version lacks documents, or finds less; the alias was not moved.
         ContractError: the old one has no contract, or another embedder made it.
@@ -140,6 +149,7 @@ def rebuild(
         ServerError: the server refused, or cannot be reached; run it again to go on.
     """
     began = time.perf_counter()
+    most = limit(max_rejected)
     client = waiting(client, patience, progress)
     source = aliased(client, name)
     old = source.promised
@@ -151,7 +161,7 @@ def rebuild(
         passages=_passages(passages, old),
         vector_field=None,
     )
-    told = {"dead_letters": dead_letters, "progress": progress}
+    told = {"dead_letters": dead_letters, "progress": progress, "limit": most}
     ended = None
     if source.notes.get(HANDOVER):
         ended = _ended(client, source, embedder, told, began=began)
@@ -161,7 +171,7 @@ def rebuild(
         return ended
     target, resumed = version_to_build(client, name, source, contract)
     job = copy_job(client, source, target, contract, model, resumed=resumed, **told)
-    with closing(Copy(job)) as copy:
+    with closing(Copy(job)) as copy, reporting(copy, name, began=began):
         agreed, measured = copied_and_verified(copy, gate=gate, at_least=at_least)
         hand_over(copy, name)
         return report(copy, name, agreed=agreed, measured=measured, began=began)
@@ -348,10 +358,10 @@ def report(
     agreed: float | None = None,
     measured: float | None = None,
 ) -> Rebuilt:
-    """What a copy has done that the alias `name` stands for now.
+    """What a copy has done.
 
     Args:
-        copy: has taken over.
+        copy: to the index that the alias stands for now, or that was begun for it.
         name: the alias.
         began: when all of it began, by `perf_counter`.
         agreed: share of sampled vectors that the embedder makes again.
@@ -380,6 +390,20 @@ def report(
         problems=tuple(numbers.problems),
         untuned=_untuned(job),
     )
+
+
+@contextmanager
+def reporting(copy: Copy, name: str, *, began: float) -> Iterator[None]:
+    """Let a run that stops say what it has done: arguments as of `report`.
+
+    Raises:
+        TooManyRejected: with that report.
+    """
+    try:
+        yield
+    except TooManyRejected as error:
+        done = replace(report(copy, name, began=began), stopped=str(error))
+        raise TooManyRejected(str(error), report=done) from error
 
 
 def _untuned(job: CopyJob) -> bool:

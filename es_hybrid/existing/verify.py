@@ -11,7 +11,6 @@ from es_hybrid.errors import NotVerified
 from es_hybrid.existing.changes import count
 from es_hybrid.existing.copy import Copy, CopyJob
 from es_hybrid.existing.sample import agreement, sample
-from es_hybrid.indexing.limit import Limit
 from es_hybrid.indexing.patient import plain
 from es_hybrid.indexing.scan import refresh
 
@@ -36,6 +35,7 @@ def copied_and_verified(
 
     Raises:
         NotVerified: the copy lacks documents, or finds less.
+        TooManyRejected: more than the copy puts up with; its report is what was copied.
         ServerError: the server refused, or cannot be reached.
     """
     copy.all()
@@ -60,7 +60,7 @@ def _verified(copy: Copy) -> float | None:
         NotVerified: documents are missing, or the vectors are others.
     """
     job = copy.job
-    copy.check_lost(Limit(0))
+    copy.check_lost()
     for _ in range(_PASSES):
         refresh(job.client, job.target)
         has, needs = count(job.client, job.target), count(job.client, job.source.index)

@@ -10,12 +10,11 @@ from es_hybrid.client import path, request
 from es_hybrid.errors import (
     AccessDenied,
     IndexNotFound,
-    NotVerified,
     RequestRefused,
     ServerUnreachable,
+    TooManyRejected,
 )
 from es_hybrid.existing import adopt, enrich, enrich_into, rebuild, survey
-from es_hybrid.indexing.limit import Limit
 from es_hybrid.vector_stream import batches, vector_index
 from tests.embedders import WordEmbedder
 from tests.faults import acts
@@ -274,11 +273,11 @@ def test_an_index_that_another_one_took_the_place_of_is_not_gone_on_with(version
     assert versioned.in_mid_run(fault)
 
 
-def test_a_copy_that_takes_no_document_ends_soon(wines, monkeypatch):
-    monkeypatch.setattr("es_hybrid.existing.copy.LIMIT", Limit(20))
+def test_a_copy_that_takes_no_document_ends_soon(wines):
     refusal = (400, {"type": "document_parsing_exception", "reason": "scripted"})
     every = acts.items_refused({0: refusal}, others=False)
     wines.follow(Rule("refused", every, at=Always(), on="_bulk"))
-    with pytest.raises(NotVerified, match="cannot be written"):
-        COMMANDS["enrich --into"](wines)
+    options = {"text_fields": TEXT_FIELDS, "embedder": wines.embedder, "max_rejected": 20}
+    with pytest.raises(TooManyRejected, match="cannot be written"):
+        enrich_into(wines.client, wines.name, f"{wines.name}-other", **options)
     assert 20 < len(wines.proxy.shown) < DOCUMENTS
