@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+import orjson
 from elasticsearch import Elasticsearch
 
 from es_hybrid.anomalies.drift import Shift
@@ -209,6 +210,7 @@ def _model(index: VectorIndex, options: Options, method: Method, threshold: floa
         centres=method.centres,
         threshold=threshold if method.threshold is None else method.threshold,
         k=method.k,
+        among=tuple(orjson.dumps(one).decode() for one in method.basis) if method.k else (),
         fitted_on=method.documents,
     )
 

@@ -9,6 +9,9 @@
 - ``neighbours``: distance to the k-th nearest other document. Asks nothing of the shape of the
   data, and finds groups of up to k - 1 odd documents that are alike.
 
+Each sees only the documents that the filters let through: what is odd among them may be one of many
+in the whole index.
+
 All distances are Euclidean between vectors of length 1 (or their means): 0 to 2, where
 d² = 2 - 2 cosine. Only ``neighbours`` of an index by l2_norm are those of vectors as they are.
 """
@@ -149,12 +152,13 @@ def _neighbours(
 ) -> Method:
     k = options.neighbour(documents)
     if k >= documents:
-        raise UsageError(f"k {k} must be below the {documents} documents that there are")
+        raise UsageError(f"k {k} must be below the {documents} documents that are looked at")
     asked = Neighbours(
         lambda where, lines: request(client, "POST", where, body=lines),
         index.index,
         index.contract,
         k=k,
+        among=filters,
         packs=capabilities.read(client).base64_queries,
     )
     none = np.zeros((0, index.contract.embedder.dims), np.float32)

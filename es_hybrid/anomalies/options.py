@@ -35,9 +35,9 @@ class Options:
         contamination: so large a share of the documents is expected to be odd, above 0 and up
             to 0.5; the flag is set for the oddest so many.
         k: of ``neighbours``, which neighbour's distance counts, 1 to 9,999; None takes one more
-            than a tenth of the documents, or than are expected to be odd where these are more,
-            at least 20 and at most 1,000: a whole group of odd documents is then not its own
-            neighbourhood.
+            than a tenth of the documents that are looked at, or than are expected to be odd where
+            these are more, at least 20 (half of them where that is less) and at most 1,000: a
+            whole group of odd documents is then not its own neighbourhood.
         clusters: of ``clusters``, how many; None takes the number with the best silhouette.
         time_field: of ``recent``, the date of a document.
         window: of ``recent``, how long: a number and m, h, d or w.
@@ -76,7 +76,9 @@ class Options:
         if self.k is not None:
             return self.k
         group = int(max(GROUP, self.contamination) * documents)
-        return min(max(_FEWEST_K, group + 1), _USUAL_K, max(1, documents - 1))
+        # Half of them are no neighbourhood: of a usual document it would hold the odd ones too.
+        fewest = min(_FEWEST_K, documents // 2)
+        return min(max(fewest, group + 1), _USUAL_K, max(1, documents - 1))
 
 
 def span(window: str) -> timedelta:

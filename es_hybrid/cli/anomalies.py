@@ -60,6 +60,7 @@ def anomalies(
     neighbours: how far the k-th nearest other document is. mean: how far the mean of all is.
     clusters: how far the nearest cluster centre is. recent: how far the mean of what was before
     the newest window of time is, and whether the window as a whole differs (permutation test).
+    With --filter all this is among the documents that match alone.
 
     With --write-back documents get anomaly.score and anomaly.flag, and each that is indexed from
     then on as well: filter by anomaly.flag in Kibana, or with --filter anomaly.flag=true here.

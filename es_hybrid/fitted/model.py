@@ -15,9 +15,12 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 
 from es_hybrid.contract import Contract
 from es_hybrid.errors import ContractError
+from es_hybrid.filters import Clause, is_clause
+from es_hybrid.json_values import shown
 from es_hybrid.vectors import Vectors
 
 Kind = Literal["anomaly", "cluster"]
@@ -45,6 +48,8 @@ class Fitted:
         threshold: a score above it is flagged, on documents that come in; None of clusters.
         labels: of the clusters, one for each centre; empty of anomalies.
         k: of ``neighbours``: the distance to the k-th is the score; None of all others.
+        among: likewise, the filters that a neighbour passes, each a clause as JSON; without any,
+            all documents are neighbours.
         fitted_on: documents that it was fitted on.
         created_at: when, as ISO 8601.
     """
@@ -59,6 +64,7 @@ class Fitted:
     threshold: float | None = None
     labels: tuple[str, ...] = ()
     k: int | None = None
+    among: tuple[str, ...] = ()
     fitted_on: int = 0
     created_at: str = ""
 
@@ -69,6 +75,11 @@ class Fitted:
         digest = blake2b(repr(sorted(said.items())).encode(), digest_size=_HASH_BYTES)
         digest.update(self.centres.tobytes())
         return digest.hexdigest()
+
+    @property
+    def filters(self) -> tuple[Clause, ...]:
+        """`among` as clauses."""
+        return tuple(orjson.loads(one) for one in self.among)
 
     def fits(self, contract: Contract) -> bool:
         """Whether the vectors under this contract are those of the model that it was fitted on."""
@@ -102,7 +113,8 @@ class Fitted:
     def to_record(self) -> dict[str, Any]:
         """As JSON; the centres in base64, little-endian float32."""
         centres = b64encode(self.centres.astype("<f4").tobytes()).decode("ascii")
-        return {**asdict(self), "centres": centres, "labels": list(self.labels), "schema": SCHEMA}
+        lists = {"labels": list(self.labels), "among": list(self.among)}
+        return {**asdict(self), **lists, "centres": centres, "schema": SCHEMA}
 
     def mapping(self) -> dict[str, Any]:
         """The mapping of `field`: nothing else is ever mapped in there."""
@@ -154,7 +166,9 @@ def from_record(record: Mapping[str, Any], *, name: str) -> Fitted:
 def _checked(said: dict[str, Any]) -> Fitted:
     dims = int(said["dims"])
     centres = np.frombuffer(b64decode(said["centres"], validate=True), "<f4").reshape(-1, dims)
-    made = Fitted(**{**said, "centres": centres.astype(np.float32), "labels": ()})
+    among = tuple(said.get("among", ()))  # earlier models had none
+    read = {"centres": centres.astype(np.float32), "labels": (), "among": among}
+    made = Fitted(**{**said, **read})
     if made.kind not in get_args(Kind) or not made.field or "." in made.field:
         raise ValueError(f"kind {made.kind!r} of field {made.field!r}")
     if not np.isfinite(centres).all() or (not len(centres) and made.method != NEIGHBOURS):
@@ -166,6 +180,8 @@ def _checked(said: dict[str, Any]) -> Fitted:
         raise ValueError(f"threshold {made.threshold!r}")
     if made.method == NEIGHBOURS and not (isinstance(made.k, int) and made.k > 0):
         raise ValueError(f"k {made.k!r}")
+    if not all(map(is_clause, made.filters)):
+        raise ValueError(f"filters {shown(made.among)}")
     return replace(made, labels=labels)
 
 

@@ -90,6 +90,7 @@ def scoring(
                     index,
                     contract,
                     k=model.k or 1,
+                    among=model.filters,
                     packs=can.base64_queries,
                 )
             usable.append(model)

@@ -19,6 +19,7 @@ from es_hybrid.client import path
 from es_hybrid.contract import Contract
 from es_hybrid.documents import PASSAGES_FIELD
 from es_hybrid.errors import UsageError
+from es_hybrid.filters import Clause
 from es_hybrid.fitted.model import Floats
 from es_hybrid.refusals import failure
 from es_hybrid.search.queries import knn_leg, selection
@@ -44,6 +45,7 @@ class Neighbours:
         index: which is searched.
         contract: of the index.
         k: which neighbour, 1 and more.
+        among: filters that a neighbour passes; the documents asked about need not.
         packs: whether the server reads query vectors in base64.
 
     Raises:
@@ -51,10 +53,17 @@ class Neighbours:
     """
 
     def __init__(
-        self, ask: Ask, index: str, contract: Contract, *, k: int, packs: bool = False
+        self,
+        ask: Ask,
+        index: str,
+        contract: Contract,
+        *,
+        k: int,
+        among: Sequence[Clause] = (),
+        packs: bool = False,
     ) -> None:
         self._similarity = _measurable(similarity(contract.similarity), index)
-        self._ask, self._k = ask, k
+        self._ask, self._k, self._among = ask, k, among
         self._path = path(index, "_msearch")
         field = contract.vector_field
         self._field = f"{PASSAGES_FIELD}.{field}" if contract.passages else field
@@ -104,7 +113,7 @@ class Neighbours:
             kind=self._kind,
             field=self._field,
             packs=self._packs,
-            filters=(others,),
+            filters=(others, *self._among),
         )
         ranks = {"from": first - 1, "size": self._k - first + 1}
         return {**selection(leg), **ranks, "_source": False, "track_total_hits": False}

@@ -177,6 +177,41 @@ def test_a_filter_limits_what_is_scored(es, planted):
     assert look(es, planted, "mean", filter={"ids": {"values": ids}}).documents == 50
 
 
+@pytest.fixture
+def mislabelled(es, name):
+    """Of each kind a hundred documents near one axis, and four "red" ones that lie with the blue.
+
+    In the whole index these are near to many others: only among the red ones they are odd.
+    """
+    red, blue = around(0, 100, 1), around(1, 100, 2)
+    rows = [
+        *({**one, "kind": "red"} for one in records(red, prefix="red")),
+        *({**one, "kind": "blue"} for one in records(blue, prefix="blue")),
+        *({**one, "kind": "red"} for one in records(around(1, ODD, 3), prefix="odd")),
+    ]
+    coloured(es, name).write(rows)
+    return name
+
+
+def coloured(es, name):
+    return Indexer(es, name, vector_field="vector", label="toy", fields={"kind": "keyword"})
+
+
+def test_neighbours_are_looked_for_among_the_documents_that_match(es, mislabelled):
+    found = look(es, mislabelled, filter="kind=red", contamination=0.03)
+    assert {one.id for one in found.odd[:ODD]} == {f"odd{row}" for row in range(ODD)}
+    assert (found.documents, found.flagged, found.facts["k"]) == (104, ODD, 20)
+
+
+def test_a_document_that_comes_in_is_compared_with_those_that_match(es, mislabelled):
+    look(es, mislabelled, filter="kind=red", contamination=0.03, write=True)
+    odd = records(around(1, 1, 8), prefix="new")[0] | {"kind": "red"}
+    usual = records(around(0, 1, 9), prefix="fine")[0] | {"kind": "red"}
+    assert coloured(es, mislabelled).write([odd, usual]).notes == ()
+    assert source(es, mislabelled, "new0")["anomaly"]["flag"] is True
+    assert source(es, mislabelled, "fine0")["anomaly"]["flag"] is False
+
+
 def test_passages_make_one_score_for_each_document(es, name):
     indexer = Indexer(es, name, embedder=Counting(), passages="8:0")
     texts = [f"one two three four five six seven eight nine ten {row % 3}." for row in range(40)]

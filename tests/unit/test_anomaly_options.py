@@ -12,11 +12,15 @@ from es_hybrid.anomalies import Options
         (1_061, 0.01, 107),
         (1_061, 0.2, 213),
         (1_000_000, 0.01, 1_000),
-        (21, 0.01, 20),
-        (20, 0.01, 19),
+        (40, 0.01, 20),
+        (30, 0.01, 15),
+        (20, 0.01, 10),
+        (20, 0.5, 11),
     ],
 )
-def test_k_is_beyond_a_tenth_or_what_is_expected_and_never_too_many(documents, contamination, k):
+def test_k_is_beyond_a_tenth_or_what_is_expected_and_not_beyond_half_of_a_few(
+    documents, contamination, k
+):
     assert Options(contamination=contamination).neighbour(documents) == k
 
 

@@ -49,9 +49,18 @@ def test_a_cluster_is_told_by_number_and_label():
     assert clusters().values(UNITS)[2] == {"id": 1, "label": "north"}
 
 
-@pytest.mark.parametrize("made", [model(), clusters(), model(method="neighbours", k=5)])
+NEIGHBOURS = model(method="neighbours", k=5, among=('{"term":{"kind":"red"}}',))
+
+
+@pytest.mark.parametrize("made", [model(), clusters(), NEIGHBOURS])
 def test_a_model_is_read_back_as_it_was_kept(made):
     assert from_record(record(made), name="m").hash == made.hash
+
+
+def test_a_model_from_before_filters_were_kept_has_none():
+    earlier = record(NEIGHBOURS)
+    del earlier["among"]
+    assert from_record(earlier, name="m").filters == ()
 
 
 @pytest.mark.parametrize(
@@ -66,7 +75,10 @@ def test_a_model_is_read_back_as_it_was_kept(made):
         (model(), {"threshold": "high"}),
         (model(), {"kind": "other"}),
         (model(), {"field": "a.b"}),
-        (model(method="neighbours", k=5), {"k": None}),
+        (NEIGHBOURS, {"k": None}),
+        (NEIGHBOURS, {"among": ["kind=red"]}),
+        (NEIGHBOURS, {"among": ["[]"]}),
+        (NEIGHBOURS, {"among": 7}),
         (clusters(), {"labels": ["one"]}),
         (clusters(), {"labels": 3}),
     ],
