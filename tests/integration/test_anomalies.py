@@ -218,6 +218,8 @@ def test_passages_make_one_score_for_each_document(es, name):
     indexer.write([{"_id": str(row), "text": text * 3} for row, text in enumerate(texts)])
     for method in ("mean", "neighbours"):
         assert look(es, name, method).documents == 40
+    some = look(es, name, filter={"ids": {"values": [str(row) for row in range(0, 40, 2)]}})
+    assert (len(some.scores), np.isfinite(some.scores).all()) == (20, True)
 
 
 class Counting(WordEmbedder):
