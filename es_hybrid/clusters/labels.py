@@ -1,7 +1,9 @@
 """What a cluster is called: the terms that it has more of than the others, by c-TF-IDF.
 
 Roots of frequencies let words that stand everywhere, and tell nothing, lose to those that stand in
-few clusters (BERTopic's ``reduce_frequent_words``): no language needs a list of stop words.
+few clusters (BERTopic's ``reduce_frequent_words``): no language needs a list of stop words. Of a
+frequency counts what it is above that in the other clusters, as in a small index the words that
+tell something are not frequent either.
 
 Terms are those of the index itself (``_mtermvectors``), so that each language is cut as it is
 searched, Korean into its morphemes where nori does so; every server has that, also the embedded
@@ -53,17 +55,20 @@ def words_of(clusters: Sequence[Sequence[Terms]], *, most: int = WORDS) -> list[
 
 
 def weighted(counts: Floats) -> Floats:
-    """Weights, √tf · log(1 + A / f).
+    """Weights, √max(0, tf - tf') · log(1 + A / f).
 
-    tf is a term's share of a cluster, f its count in all, and A the terms of one on average.
+    tf is a term's share of a cluster, tf' its share of all others together, f its count in all, and
+    A the terms of one cluster on average.
 
     Args:
         counts: float64, shape (clusters, terms).
     """
     totals = counts.sum(axis=0)
-    average = counts.sum() / len(counts)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    found: Floats = np.sqrt(shares) * np.log(1 + average / np.maximum(totals, 1))
+    sizes = counts.sum(axis=1, keepdims=True)
+    shares = counts / np.maximum(sizes, 1)
+    others = (totals - counts) / np.maximum(sizes.sum() - sizes, 1)
+    rare = np.log(1 + sizes.mean() / np.maximum(totals, 1))
+    found: Floats = np.sqrt(np.maximum(shares - others, 0)) * rare
     return found
 
 

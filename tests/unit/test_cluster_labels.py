@@ -13,8 +13,10 @@ def terms(text):
 
 
 def test_weights_are_those_of_the_formula():
-    counts = np.array([[3.0, 1.0], [0.0, 2.0]])
-    expected = np.sqrt([[3 / 4, 1 / 4], [0, 1]]) * np.log(1 + 3 / 3)
+    counts = np.array([[3.0, 1.0], [1.0, 1.0]])
+    expected = np.sqrt([[3 / 4 - 1 / 2, 0], [0, 1 / 2 - 1 / 4]]) * np.log(
+        1 + 3 / counts.sum(axis=0)
+    )
     assert weighted(counts) == pytest.approx(expected)
 
 
@@ -27,6 +29,12 @@ def test_words_of_all_clusters_name_none():
 def test_a_word_of_all_clusters_loses_to_a_rarer_one_though_it_stands_there_more_often():
     each = [[terms(f"이 이 이 이 이 이 이 이 {name}")] * 2 for name in ("배", "빵", "꽃")]
     assert [words[0] for words in words_of(each)] == ["배", "빵", "꽃"]
+
+
+def test_of_few_documents_a_word_that_stands_in_each_sentence_names_no_cluster():
+    ships = [terms("the ship sails and the wind blows"), terms("the ship and the storm at sea")]
+    bread = [terms("the bread and the oven in town"), terms("the bread and the butter we like")]
+    assert words_of([ships, bread]) == [("ship",), ("bread",)]
 
 
 def test_a_word_of_one_document_names_no_cluster():
