@@ -136,6 +136,16 @@ def test_an_answer_that_is_none_has_a_name(server, answer, error, partial):
         searcher(server).search("shark", allow_partial=partial)
 
 
+@pytest.mark.parametrize("method", ["rrf", "linear", "adaptive"])
+@pytest.mark.parametrize("part", ["_score", "sort"])
+def test_a_hit_without_what_fusion_needs_names_its_leg_and_what_it_lacks(server, method, part):
+    whole, broken = leg("a"), leg("b")
+    del broken["hits"]["hits"][0][part]
+    server.script[MSEARCH] = Answer(answers(whole, broken))
+    with pytest.raises(ServerUnreachable, match=f"leg 'knn' .* hits that lack '{part}'"):
+        searcher(server).search("shark", method=method)
+
+
 @pytest.mark.parametrize("answer", [Answer("[]"), Answer("7"), Answer({"films-000001": {}})])
 def test_a_contract_that_is_garbage_is_an_error_of_ours(server, answer):
     server.script[INDEX] = answer
