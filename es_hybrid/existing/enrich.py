@@ -120,6 +120,8 @@ def enrich(
         UsageError: a field that is not there, or an option that can never work.
         ContractError: the index was made with another model, or has fields of these names.
         EmbedderError: the embedder cannot be loaded.
+        IndexNotFound: the index was deleted while it was written to.
+        AliasMoved: `name` stands for another index by the end.
         ServerError: the server refused, or cannot be reached; run it again to go on.
     """
     began = time.perf_counter()

@@ -123,6 +123,16 @@ def existing_index(client: Elasticsearch, name: str, *, stream: bool = False) ->
     return Existing(name, index, body, contract_of(body, index=index))
 
 
+def id_now(client: Elasticsearch, index: str) -> str | None:
+    """`Existing.id` of the index that has this name now; None where there is none.
+
+    Raises:
+        ServerError: the server refused, or cannot be reached.
+    """
+    told = run(client, reading(index)) or {}
+    return Existing(index, index, told[index], None).id if index in told else None
+
+
 def check_text_fields(index: Existing, names: tuple[str, ...]) -> None:
     """Refuse to read texts from fields that are not there.
 

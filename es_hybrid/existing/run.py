@@ -19,8 +19,9 @@ from es_hybrid import capabilities
 from es_hybrid.contract import Contract
 from es_hybrid.documents import META_FIELD, Document
 from es_hybrid.embedders import Embedder
-from es_hybrid.errors import EmbedderError, RecordError
+from es_hybrid.errors import EmbedderError, IndexNotFound, RecordError
 from es_hybrid.existing.additions import addition, removal, update
+from es_hybrid.existing.index import id_now
 from es_hybrid.existing.report import Count
 from es_hybrid.existing.texts import text_document, where
 from es_hybrid.indexing.answers import CONFLICT, MISSING
@@ -28,14 +29,14 @@ from es_hybrid.indexing.bulk import Prepared
 from es_hybrid.indexing.dead_letters import DeadLetters
 from es_hybrid.indexing.embedding import Embedded, embedded
 from es_hybrid.indexing.flight import Flight, flight
+from es_hybrid.indexing.in_use import check_in_use
 from es_hybrid.indexing.limit import LIMIT, Limit
 from es_hybrid.indexing.pages import pages
 from es_hybrid.indexing.patient import patient, requests_of
 from es_hybrid.indexing.report import Problem, Progress
 from es_hybrid.indexing.scan import Found, Scan, read_again, refresh
 from es_hybrid.indexing.scoring import scoring
-from es_hybrid.indexing.sending import Outcome, gone
-from es_hybrid.indexing.state import index_id
+from es_hybrid.indexing.sending import Outcome
 from es_hybrid.model_references import References
 from es_hybrid.passages import Splitter
 from es_hybrid.similarity import similarity
@@ -118,6 +119,8 @@ class Run:
 
         Raises:
             SourceError: a dead letter cannot be kept.
+            IndexNotFound: the index was deleted meanwhile.
+            AliasMoved: the name stands for another index by now.
             ServerError: the server refused, or cannot be reached; what it confirmed is counted.
         """
         job = self.job
@@ -162,10 +165,20 @@ class Run:
         return True
 
     def _check_index(self) -> None:
-        """Without its alias, an index that was deleted is made anew by ``_bulk``, and is empty."""
+        """What was written must still be there, and be what its name stands for.
+
+        Without its alias, an index that was deleted is made anew by ``_bulk``, and is empty.
+        """
         job = self.job
-        if self.count.deleted and job.index_id not in (None, index_id(job.client, job.index)):
-            raise gone(job.index)
+        if job.index_id in (None, id_now(job.client, job.index)):
+            check_in_use(job.client, job.name or job.index, job.index)
+            return
+        raise IndexNotFound(
+            f"index {job.index!r} was deleted while this run wrote to it. What stands under its "
+            "name now, if anything, is another index, perhaps an empty one that Elasticsearch made "
+            f"of the last requests: delete that one with DELETE /{job.index}, and run the same "
+            "command again once its documents are back"
+        )
 
     def _page(self, documents: Sequence[Found]) -> None:
         self.count.read += len(documents)

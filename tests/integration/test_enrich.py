@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ from elastic_transport import Transport
 from es_hybrid import Searcher
 from es_hybrid.client import path, request
 from es_hybrid.errors import (
+    AliasMoved,
     ContractError,
     ContractMismatch,
+    IndexNotFound,
     NoContract,
     TooManyRejected,
     UsageError,
@@ -148,6 +151,37 @@ def test_a_document_that_is_deleted_meanwhile_is_counted_and_stays_away(es, wine
     report = run(es, wines, embedder=Meddler(meddle))
     assert (report.deleted, report.enriched) == (1, 149)
     assert "1" not in everything(es, wines)
+
+
+def test_an_index_that_another_took_the_place_of_at_the_last_moment_is_noticed(
+    es, wines, monkeypatch
+):
+    module = import_module("es_hybrid.existing.run")
+    real = module.refresh
+
+    def late(client, index):
+        request(es, "DELETE", path(wines))
+        request(es, "PUT", path(wines))
+        real(client, index)
+
+    monkeypatch.setattr(module, "refresh", late)
+    with pytest.raises(IndexNotFound, match="was deleted while this run wrote to it"):
+        run(es, wines)
+
+
+def test_an_alias_that_stands_for_another_index_by_the_end_is_noticed(es, wines):
+    alias, other = f"{wines}-alias", f"{wines}-new-000001"
+
+    def stands_for(index):
+        actions = [{"remove": {"index": "*", "alias": alias, "must_exist": False}}]
+        actions += [{"add": {"index": index, "alias": alias}}]
+        request(es, "POST", path("_aliases"), body={"actions": actions})
+
+    request(es, "PUT", path(other))
+    stands_for(wines)
+    with pytest.raises(AliasMoved, match="run the same command again"):
+        run(es, alias, embedder=Meddler(lambda: stands_for(other)))
+    assert all(is_of_its_text(document) for document in everything(es, wines).values())
 
 
 def test_with_a_writer_that_never_rests_nothing_of_his_is_lost(es, wines):
