@@ -35,6 +35,7 @@ from es_hybrid.errors import UsageError
 from es_hybrid.filters import Clause
 from es_hybrid.fitted.model import Floats, nearest, whole
 from es_hybrid.search.neighbours import Neighbours
+from es_hybrid.texts import counted
 from es_hybrid.vector_stream import VectorIndex, batches, count, gathered
 from es_hybrid.vectors import Vectors
 
@@ -90,8 +91,8 @@ def fitted(client: Elasticsearch, index: VectorIndex, options: Options, filters:
     documents = count(client, index, filters)
     if documents < FEWEST:
         raise UsageError(
-            f"{index.name!r} has {documents} documents with a vector that are looked at: of fewer "
-            f"than {FEWEST} none can be called odd"
+            f"{index.name!r} has {counted(documents, 'document')} with a vector to look at: of "
+            f"fewer than {FEWEST} none can be called odd"
         )
     if options.method == "neighbours":
         return _neighbours(client, index, options, filters, documents)

@@ -82,7 +82,7 @@ def _written(found: Anomalies) -> Iterator[Table]:
 
 def _notes(found: Anomalies) -> Iterator[str]:
     yield (
-        f"{found.flagged:,} of {found.documents:,} documents are flagged: those of a score above "
+        f"flagged: {found.flagged:,} of {found.documents:,} documents, those of a score above "
         f"{found.threshold:.4f}"
     )
     if found.written is None:

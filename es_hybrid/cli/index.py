@@ -225,9 +225,9 @@ def _seen(report: Report) -> Iterator[str]:
         yield f"no record has {names}: check --map, --field and --text-fields"
     if report.created and report.made_ids:
         yield (
-            f"{report.made_ids:,} of {report.read:,} records have no _id: theirs is made from the "
-            "content, so that one that changes is indexed beside its old self; if a field holds "
-            "ids, index under another name with --id-field"
+            f"without an _id: {report.made_ids:,} of {counted(report.read, 'record')}. It is made "
+            "from the content, so that one that changes is indexed beside its old self; if a field "
+            "holds ids, index under another name with --id-field"
         )
     if report.truncated:
         long = counted(report.truncated, "text is", "texts are")

@@ -15,6 +15,7 @@ import numpy as np
 
 from es_hybrid.errors import UsageError
 from es_hybrid.optional import sklearn
+from es_hybrid.texts import counted
 from es_hybrid.vectors import Vectors
 
 SAMPLE = 5_000  # documents that decide how many clusters there are
@@ -83,7 +84,8 @@ def _numbers(documents: int, clusters: int | None) -> tuple[int, ...]:
     most = max(2, int(documents**0.5))
     tried = tuple(number for number in _TRIED if number <= most)
     if documents <= most:
-        raise UsageError(f"{documents} documents are too few for clusters: index more of them")
+        few = counted(documents, "document is", "documents are")
+        raise UsageError(f"{few} too few for clusters: index more of them")
     return tried
 
 

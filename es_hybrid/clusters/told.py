@@ -35,7 +35,7 @@ def drawn(found: Found) -> Scatter:
         for one in found.places
     ]
     names = [", ".join(one.words[:_ON_MAP]) or one.label for one in found.clusters]
-    sizes = ", ".join(f"{one.label} ({one.documents:,})" for one in found.clusters)
+    sizes = "; ".join(f"{one.label} ({one.documents:,})" for one in found.clusters)
     return Scatter(
         "What lies together",
         f"{len(dots):,} documents in {len(names)} clusters: {sizes}. Neighbours on the map are "

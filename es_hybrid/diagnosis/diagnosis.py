@@ -17,6 +17,7 @@ from es_hybrid.errors import UsageError
 from es_hybrid.evaluation.qrels import Qrels
 from es_hybrid.evaluation.significance import Interval
 from es_hybrid.live import index_embedder, way
+from es_hybrid.texts import counted
 from es_hybrid.vector_stream import (
     Batch,
     VectorIndex,
@@ -112,8 +113,8 @@ def diagnose(
     found = gathered(batches(client, index, sample=sample))
     if len(found.ids) < _FEWEST:
         raise UsageError(
-            f"index {name!r} has {len(found.ids)} vectors: of fewer than {_FEWEST} nothing can be "
-            "said"
+            f"index {name!r} has {counted(len(found.ids), 'vector')}: of fewer than {_FEWEST} "
+            "nothing can be said"
         )
     judged = None
     if queries and qrels:

@@ -261,7 +261,7 @@ def test_a_column_that_no_record_has_is_told_when_the_index_is_made(folder, type
 def test_ids_made_from_the_content_are_told_when_the_index_is_made(folder, typed, name):
     (folder / "a.csv").write_text("title\nTea\nMilk\n")
     first, second = (typed("index", name, "a.csv", "--embedder", "words-64") for _ in range(2))
-    assert "2 of 2 records have no _id" in first.err
+    assert "without an _id: 2 of 2 records." in first.err
     assert "--id-field" in first.err
     assert second.err == ""
 

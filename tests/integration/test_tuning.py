@@ -268,4 +268,4 @@ def test_too_few_judged_queries_are_refused_before_anything_is_searched(typed, i
         str(tmp_path / "judged.qrels"),
     )
     assert ended.code == 2
-    assert "1 judged queries are too few" in ended.err
+    assert "1 judged query is too few" in ended.err

@@ -28,6 +28,7 @@ from es_hybrid.evaluation.significance import Interval, interval
 from es_hybrid.evaluation.tuning.legs import Progress
 from es_hybrid.evaluation.tuning.tune import FEWEST, record
 from es_hybrid.search import Searcher
+from es_hybrid.texts import counted
 from es_hybrid.tuned import Setting, Tuned
 
 # Documents that are looked for.
@@ -107,9 +108,10 @@ def tune_by_itself(
     field = searched.text_fields[0]
     queries = {one: words for one, words in _drawn(searcher, field, count).items() if words}
     if len(queries) < FEWEST:
+        few = counted(len(queries), "document")
         raise UsageError(
-            f"{len(queries)} documents of {searcher.name!r} have words in {field!r}, too few to "
-            f"tell anything: there have to be {FEWEST}"
+            f"{few} of {searcher.name!r} with words in {field!r}: too few to tell anything, there "
+            f"have to be {FEWEST}"
         )
     found = search_all(
         searcher, queries, ways=ways(("bm25", "knn")), depth=_DEPTH, progress=progress

@@ -20,6 +20,7 @@ from es_hybrid.evaluation.tuning.legs import Legs, Progress, all_legs
 from es_hybrid.evaluation.tuning.offline import alone, ideals, paired_legs, values
 from es_hybrid.search import Searcher
 from es_hybrid.search.searched import Searched
+from es_hybrid.texts import counted
 from es_hybrid.tuned import Setting, Tuned
 
 # With fewer queries, the best setting is the best by chance.
@@ -147,8 +148,9 @@ def check_enough(count: int) -> None:
         UsageError: they are fewer than `FEWEST`.
     """
     if count < FEWEST:
+        few = counted(count, "judged query is", "judged queries are")
         raise UsageError(
-            f"{count} judged queries are too few to tell a better setting from a lucky one: judge "
+            f"{few} too few to tell a better setting from a lucky one: judge "
             f"{FEWEST} and more (100 tell it well), or tune without judgements by --self"
         )
 
