@@ -177,8 +177,8 @@ class Flags:
     report: Annotated[
         Path | None,
         _option(
-            "Write a page with the hits, and with their pictures where they have some, such as "
-            "out.html.",
+            "Write a page such as out.html: the hits, their pictures where they have some, and "
+            "what --facet and --explain ask for.",
             metavar="FILE",
             panel=_SHOWN,
         ),
