@@ -14,6 +14,7 @@ from elasticsearch import Elasticsearch
 from es_hybrid.anomalies.drift import Shift
 from es_hybrid.anomalies.methods import Filters, Method, fitted, quantile
 from es_hybrid.anomalies.options import Options
+from es_hybrid.existing.run import waiting
 from es_hybrid.filters import Filters as Given
 from es_hybrid.filters import clauses
 from es_hybrid.fitted.model import Fitted, Floats, fitted_for, whole
@@ -129,6 +130,7 @@ def anomalies(
         ServerError: the server refused, or cannot be reached.
         EsHybridError: scikit-learn or SciPy is not installed.
     """
+    client = waiting(client, patience, progress)
     index = vector_index(client, name)
     options.check(index.existing)
     if write:

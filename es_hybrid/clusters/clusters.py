@@ -15,6 +15,7 @@ from es_hybrid.clusters import kmeans
 from es_hybrid.clusters.labels import WORDS, terms_of, words_of
 from es_hybrid.clusters.plane import MOST, plane
 from es_hybrid.errors import UsageError
+from es_hybrid.existing.run import waiting
 from es_hybrid.filters import Clause, clauses
 from es_hybrid.filters import Filters as Given
 from es_hybrid.fitted.model import Fitted, Floats, fitted_for, nearest, whole
@@ -163,6 +164,7 @@ def clusters(
     asked = options or Options()
     if asked.sample < FEWEST:
         raise UsageError(f"sample {asked.sample} must be {FEWEST} or more")
+    client = waiting(client, patience, progress)
     index = vector_index(client, name)
     if write:
         check_field(index.existing, asked.field, kind="cluster")

@@ -13,9 +13,11 @@ from es_hybrid.client import path, request
 from es_hybrid.embedders import Embedder, query_vectors
 from es_hybrid.errors import EmbedderError, UsageError
 from es_hybrid.existing.index import Existing
+from es_hybrid.existing.run import waiting
 from es_hybrid.filters import Clause, Filters, clauses
 from es_hybrid.fitted.model import whole
 from es_hybrid.indexing.patience import PATIENCE
+from es_hybrid.indexing.patient import plain
 from es_hybrid.labelling.deciding import Decided, Decision, Neighbours, ZeroShot
 from es_hybrid.live import index_embedder, way
 from es_hybrid.objects import value_at
@@ -157,6 +159,7 @@ def classify(
         ServerError: the server refused, or cannot be reached; what it confirmed is written.
     """
     options.check()
+    client = waiting(client, patience, progress)
     index = vector_index(client, name)
     _check_field(index.existing, options)
     limits = (*clauses(filter, fields=index.fields), *_without_label(options))
@@ -209,7 +212,7 @@ def _decision(
     if options.examples is not None:
         found = _examples(client, index, options.examples, k=options.k)
         return (found, found.count, found.agreement(sample=_SAMPLE))
-    model = index_embedder(index.contract, embedder, index=index.index, send=way(client))
+    model = index_embedder(index.contract, embedder, index=index.index, send=way(plain(client)))
     return _zero_shot(model, options), 0, None
 
 

@@ -6,7 +6,11 @@ from collections import Counter
 import pytest
 from elasticsearch import Elasticsearch
 
+from es_hybrid import anomalies as anomaly
+from es_hybrid import labelling
+from es_hybrid.anomalies import anomalies
 from es_hybrid.client import path, request
+from es_hybrid.clusters import clusters
 from es_hybrid.errors import (
     AccessDenied,
     IndexNotFound,
@@ -15,6 +19,7 @@ from es_hybrid.errors import (
     TooManyRejected,
 )
 from es_hybrid.existing import adopt, enrich, enrich_into, rebuild, survey
+from es_hybrid.labelling import classify
 from es_hybrid.vector_stream import batches, vector_index
 from es_hybrid.write_back import write_back
 from tests.embedders import WordEmbedder
@@ -241,6 +246,26 @@ def test_after_its_patience_a_scan_stops_and_the_next_run_goes_on(wines, seed):
     wines.follow()
     report = enriched(wines)
     assert (report["unchanged"], wines.wrong(wines.name, report)) == (before, [])
+
+
+LOOKED_AT = {
+    "anomalies": lambda wines, name: anomalies(
+        wines.client, name, anomaly.Options(method="mean"), patience=1.0
+    ),
+    "clusters": lambda wines, name: clusters(wines.client, name, patience=1.0),
+    "classify": lambda wines, name: classify(
+        wines.client, name, labelling.Options(examples="changed"), patience=1.0
+    ),
+}
+
+
+@pytest.mark.parametrize("command", LOOKED_AT)
+def test_what_is_looked_at_is_waited_for_no_longer_than_it_is_to(versioned, command, seed):
+    fault = "503 for ever"
+    versioned.follow(Rule(fault, PASSING["503 of a page"], at=Always(5 + seed), on=PAGE))
+    with pytest.raises(RequestRefused, match="That lasted for 1 s"):
+        LOOKED_AT[command](versioned, f"{versioned.name}-new")
+    assert versioned.in_mid_run(fault)
 
 
 def test_what_is_written_back_waits_no_longer_than_it_is_to(versioned, seed):
