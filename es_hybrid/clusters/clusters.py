@@ -22,6 +22,7 @@ from es_hybrid.fitted.model import Fitted, Floats, fitted_for, nearest, whole
 from es_hybrid.indexing.patience import PATIENCE
 from es_hybrid.indexing.scan import refresh
 from es_hybrid.objects import beginning
+from es_hybrid.texts import counted
 from es_hybrid.vector_stream import VectorIndex, batches, gathered, vector_index
 from es_hybrid.vectors import Vectors
 from es_hybrid.write_back import WrittenBack, attach, check_field, write_back
@@ -222,9 +223,9 @@ def _sample(
 ) -> _Sample:
     fields = index.contract.text_fields
     found = gathered(batches(client, index, sample=most, fields=fields, filters=filters))
-    if len(set(found.ids)) < FEWEST:
+    if (count := len(set(found.ids))) < FEWEST:
         raise UsageError(
-            f"{index.name!r} has {len(set(found.ids))} documents with a vector that are looked at: "
+            f"{index.name!r} has {counted(count, 'document')} with a vector to look at: "
             f"of fewer than {FEWEST} no clusters are worth the name"
         )
     ids, units = whole(found.ids, found.units)

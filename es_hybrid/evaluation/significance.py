@@ -20,6 +20,7 @@ import numpy as np
 
 from es_hybrid.errors import UsageError
 from es_hybrid.optional import library
+from es_hybrid.texts import counted
 
 CONFIDENCE = 0.95
 RESAMPLES = 9_999
@@ -129,8 +130,8 @@ def paired(
     if first.keys() != second.keys():
         other = sorted(first.keys() ^ second.keys())
         raise UsageError(
-            f"{len(other)} queries are in one of the two alone, such as {other[0]!r}: compare "
-            "values of the same queries"
+            f"{counted(len(other), 'query', 'queries')} of one of the two alone, such as "
+            f"{other[0]!r}: compare values of the same queries"
         )
     change = np.array([second[query] - first[query] for query in first], np.float64)
     change[np.abs(change) < _SAME] = 0.0

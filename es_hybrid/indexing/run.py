@@ -51,6 +51,7 @@ from es_hybrid.indexing.target import Target, Wanted
 from es_hybrid.passages import Splitter
 from es_hybrid.similarity import similarity as similarity_of
 from es_hybrid.sources import Source
+from es_hybrid.texts import counted
 from es_hybrid.vectors import Vectors
 
 _CHANGED = "the source was changed while it was read"
@@ -225,7 +226,9 @@ class Run:
         if self.job.prune is None:
             return None
         if self.tally.lost:
-            return Pruned(0, 0, refused=f"{self.tally.lost:,} records are not indexed")
+            return Pruned(
+                0, 0, refused=f"{counted(self.tally.lost, 'record')} could not be indexed"
+            )
         if self._changed():
             return Pruned(0, 0, refused=_CHANGED)
         return prune(

@@ -74,7 +74,7 @@ def test_nothing_is_pruned_if_a_record_was_lost(es, name, file, bad):
     write(es, name, file, FILMS)
     report = write(es, name, file, [*FILMS[1:], bad])
     assert (report.gone, report.pruned) == (None, 0)
-    assert report.not_pruned == "1 records are not indexed"
+    assert report.not_pruned == "1 record could not be indexed"
 
 
 def test_a_document_that_somebody_changes_meanwhile_stays(es, name, file, monkeypatch):

@@ -76,7 +76,7 @@ def test_a_single_query_proves_nothing():
 
 
 def test_values_of_other_queries_are_not_compared():
-    with pytest.raises(UsageError, match="1 queries are in one of the two alone, such as 'b'"):
+    with pytest.raises(UsageError, match="1 query of one of the two alone, such as 'b'"):
         paired({"a": 1.0}, {"a": 1.0, "b": 1.0})
 
 
