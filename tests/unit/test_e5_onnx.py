@@ -102,6 +102,12 @@ def test_a_text_has_the_same_vector_in_any_company_and_order(e5):
     assert cosines(alone, together).min() >= 0.99999
 
 
+def test_cores_that_take_a_batch_each_give_the_vectors_of_one_core():
+    texts = [f"{'one more ' * count}{TEXTS[count % 3]}" for count in range(60)]
+    several = E5Small(threads=3).embed_documents(texts)
+    assert np.array_equal(several, E5Small(threads=1).embed_documents(texts))
+
+
 def test_no_texts_give_no_vectors(e5):
     vectors = e5.embed_documents([])
     assert (vectors.shape, vectors.dtype) == ((0, 384), np.float32)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property, partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -20,10 +21,11 @@ from es_hybrid.vectors import Vectors, unit
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
+_Batch = Sequence[Sequence[int]]  # the token ids of each text
+
 # Tokens of a batch, padding included: what a core works on at a time should stay in its cache
-# (of 256, 512, 1024, 2048 and 8192 tokens for 2 cores, 512 was the fastest, 8192 took 2.5 times
-# its processor time).
-_TOKENS_PER_CORE = 256
+# (with twice as many a core is as fast, with 16 times as many it takes 2.5 times as long).
+_BATCH_TOKENS = 256
 
 
 class E5Small:
@@ -36,8 +38,8 @@ class E5Small:
     Args:
         precision: of the products of matrices; float32 takes over twice the time.
         threads: how many; None for one on each core.
-        batch_tokens: the most tokens in a batch, padding included; None for what suits the
-            cores. A single text may be longer.
+        batch_tokens: the most tokens in a batch, padding included; None for what suits a core.
+            A single text may be longer.
 
     Attributes:
         cut: how many texts so far were longer than 512 tokens and lost their end.
@@ -53,7 +55,7 @@ class E5Small:
         self.cut = 0
         self._precision: Precision = precision
         self._threads = threads or _cores()
-        self._batch_tokens = batch_tokens or _TOKENS_PER_CORE * self._threads
+        self._batch_tokens = batch_tokens or _BATCH_TOKENS
 
     @cached_property
     def info(self) -> EmbedderInfo:
@@ -88,11 +90,25 @@ class E5Small:
             tokens.append(ids)
             self.cut += was_cut
         vectors = np.empty((len(texts), self.info.dims), np.float32)
-        for batch in _batches([len(ids) for ids in tokens], most=self._batch_tokens):
-            vectors[batch] = self._sums([tokens[number] for number in batch])
+        batches = list(_batches([len(ids) for ids in tokens], most=self._batch_tokens))
+        sums = self._each([[tokens[number] for number in batch] for batch in batches])
+        for batch, rows in zip(batches, sums, strict=True):
+            vectors[batch] = rows
         return unit(vectors).vectors
 
-    def _sums(self, batch: Sequence[Sequence[int]]) -> Vectors:
+    def _each(self, batches: Sequence[_Batch]) -> list[Vectors]:
+        """The sums of each batch. One alone gets all cores; of several, each core takes one.
+
+        Cores that share a batch wait for each other many times in each layer: beside a server
+        that needs them too, texts take a fifth longer so.
+        """
+        if len(batches) < 2 or self._threads == 1:
+            return [self._sums(batch, self._on_all_cores) for batch in batches]
+        on_one = partial(self._sums, encoder=self._on_one_core)
+        with ThreadPoolExecutor(self._threads, thread_name_prefix="es_hybrid-e5") as pool:
+            return list(pool.map(on_one, batches))
+
+    def _sums(self, batch: _Batch, encoder: InferenceSession) -> Vectors:
         """The encoder's sums of token vectors, shape (len(batch), 384)."""
         lengths = np.array([len(ids) for ids in batch])
         mask = np.arange(lengths.max()) < lengths[:, None]
@@ -101,7 +117,7 @@ class E5Small:
         embeddings[mask] = self._words.weights(words)[places]
         embeddings += self._positions[: lengths.max()]
         inputs = {"embeddings": embeddings, "mask": mask.astype(np.int32)}
-        sums: Vectors = self._encoder.run(None, inputs)[0]
+        sums: Vectors = encoder.run(None, inputs)[0]
         return sums
 
     @cached_property
@@ -124,8 +140,17 @@ class E5Small:
         return positions.reshape(shape) + kind[: self._weights.hidden]
 
     @cached_property
-    def _encoder(self) -> InferenceSession:
-        return _session(encoder(self._weights, precision=self._precision), threads=self._threads)
+    def _graph(self) -> bytes:
+        """20 MB; making it takes twice as much for a moment."""
+        return encoder(self._weights, precision=self._precision)
+
+    @cached_property
+    def _on_all_cores(self) -> InferenceSession:
+        return _session(self._graph, threads=self._threads)
+
+    @cached_property
+    def _on_one_core(self) -> InferenceSession:
+        return _session(self._graph, threads=1)
 
 
 def _session(graph: bytes, *, threads: int) -> InferenceSession:
