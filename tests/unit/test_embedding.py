@@ -43,6 +43,13 @@ def test_embedding_is_lazy(monkeypatch):
     assert len(embedder.calls) == 1
 
 
+@pytest.mark.parametrize(("length", "together"), [(100, 64), (1_600, 40), (100_000, 32)])
+def test_of_long_texts_fewer_are_embedded_at_a_time(length, together):
+    embedder = WordEmbedder()
+    run(embedder, *("a" * (length - number) for number in range(70)))
+    assert len(embedder.calls[0]) == together
+
+
 def test_nothing_to_embed_asks_nothing():
     embedder = WordEmbedder()
     assert run(embedder) == {}
