@@ -444,7 +444,7 @@ class Copy:
         problem = Problem(
             "dead_lettered",
             document.where,
-            told.reason or "",
+            told.reason,
             document.id,
             told.kind or "",
             told.attempts,

@@ -274,7 +274,7 @@ class Run:
             self.again.append(one)
         else:
             attempts = told.attempts + one.tries - 1
-            self._dead(one.found, told.reason or "", error=told.kind or "", attempts=attempts)
+            self._dead(one.found, told.reason, error=told.kind or "", attempts=attempts)
 
     def _dead(self, found: Found, reason: str, *, error: str, attempts: int = 0) -> None:
         place = where(found, self.job.index)

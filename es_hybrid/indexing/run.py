@@ -411,8 +411,7 @@ class Run:
         self.tally.indexed += len(documents)
 
     def _refused(self, told: Outcome) -> None:
-        kind, reason = told.kind or "", told.reason or ""
-        self._dead(told.document, reason, error=kind, attempts=told.attempts)
+        self._dead(told.document, told.reason, error=told.kind or "", attempts=told.attempts)
 
     def _dead(self, made: Document, reason: str, *, error: str, attempts: int = 0) -> None:
         problem = Problem("dead_lettered", made.where, reason, made.id, error, attempts)

@@ -44,19 +44,19 @@ _LOOKED_AT = {"filter_path": "errors,items.*.status,items.*.error"}
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one document: written, or refused.
+    """What became of one document that was refused.
 
     Attributes:
         document: the document.
-        reason: why it was refused, in one line; None where it was written.
+        reason: why, in one line.
         kind: Elasticsearch's type of the error, such as ``"document_parsing_exception"``.
-        attempts: how often it was sent, if it was refused.
+        attempts: how often it was sent.
     """
 
     document: Document
-    reason: str | None = None
-    kind: str | None = None
-    attempts: int = 1
+    reason: str
+    kind: str | None
+    attempts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +74,6 @@ class Sent:
     refused: list[Outcome]
     unsent: list[Document] = field(default_factory=list)
     error: ServerError | None = None
-
-    @property
-    def outcomes(self) -> list[Outcome]:
-        """Of every settled document, once."""
-        return [*map(Outcome, self.written), *self.refused]
 
 
 class Sender:

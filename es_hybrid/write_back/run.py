@@ -216,7 +216,7 @@ class _Pass:
         self.count.refused += 1
         if len(self.count.problems) < SHOWN_PROBLEMS:
             kind, attempts = told.kind or "", told.attempts + self.tries
-            reason = told.reason or ""
+            reason = told.reason
             problem = Problem("dead_lettered", place, reason, found.id, kind, attempts)
             self.count.problems.append(problem)
 
