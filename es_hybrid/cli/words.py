@@ -92,8 +92,7 @@ def train(
     else:
         typer.echo(
             f"{made.file}: {counted(made.words, 'word')} of {made.tokens:,} in "
-            f"{counted(made.texts, 'text')} "
-            f"({made.tokenizer} tokenizer), {made.seconds} s"
+            f"{counted(made.texts, 'text')} ({made.tokenizer} tokenizer), {made.seconds} s"
         )
     if corpus.left_out:
         left = counted(corpus.left_out, "record was", "records were")

@@ -14,16 +14,14 @@ Collections are read from ES_HYBRID_SHARED (default ../shared).
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from statistics import fmean
 
 import numpy as np
-from quality import ANALYSIS, ASKED, embedder
+from quality import ANALYSIS, ASKED, SHARED, embedder
 
 import es_hybrid
 from es_hybrid.embedders import Embedder, EmbedderInfo, load_embedder
@@ -35,7 +33,6 @@ from es_hybrid.evaluation.searching import Ways, search_all
 from es_hybrid.node import Node
 from es_hybrid.sources import JsonLines
 
-SHARED = Path(os.environ.get("ES_HYBRID_SHARED", "../shared")) / "data" / "collections"
 NAME = "bench-legs"
 TOKENS = 256
 WAYS: Ways = {
